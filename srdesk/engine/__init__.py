@@ -1,0 +1,1 @@
+"""From a Source to a Sink four times as large: planning, streaming, weights and devices."""

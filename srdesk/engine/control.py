@@ -1,0 +1,93 @@
+"""The only two things that a caller hands into a long call: a way to stop it, and a way to hear how far it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from srdesk.errors import Cancelled
+
+
+class CancelToken:
+    """A flag that any thread can raise and that long calls look at between strips."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the call that holds this token to stop; safe from any thread, any number of times."""
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether someone asked to stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Go on, or raise.
+
+        Raises:
+            Cancelled: someone asked to stop.
+        """
+        if self._event.is_set():
+            raise Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long call has come."""
+
+    done: int
+    """Finished units (LR pixels)."""
+    total: int
+    """All units."""
+    elapsed_s: float
+    """Seconds since the call began."""
+
+    @property
+    def fraction(self) -> float:
+        """Share that is done, 0 to 1."""
+        return self.done / self.total if self.total else 1.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Estimated seconds to go, None before the first unit is done."""
+        if self.done <= 0:
+            return None
+        return self.elapsed_s * (self.total - self.done) / self.done
+
+
+@dataclass(slots=True)
+class Control:
+    """What a long call is given: a token to look at and an ear to report to."""
+
+    token: CancelToken = field(default_factory=CancelToken)
+    """Raised when the call shall stop."""
+    on_progress: Callable[[Progress], None] | None = None
+    """Called on the computing thread, at most ``max_rate_hz`` times a second and once at the end."""
+    on_notice: Callable[[str], None] | None = None
+    """Called with one plain sentence when the call had to change its way (smaller windows, float32)."""
+    max_rate_hz: float = 20.0
+    """Upper bound of progress reports a second."""
+    _started_s: float = field(default_factory=time.monotonic, init=False)
+    _last_s: float = field(default=float("-inf"), init=False)
+
+    def start(self) -> None:
+        """Set the clock that ETA is measured by to now."""
+        self._started_s = time.monotonic()
+        self._last_s = float("-inf")
+
+    def report(self, done: int, total: int) -> None:
+        """Tell the ear that ``done`` of ``total`` units are finished, unless it was told very recently."""
+        now_s = time.monotonic()
+        if self.on_progress is None or (done < total and now_s - self._last_s < 1.0 / self.max_rate_hz):
+            return
+        self._last_s = now_s
+        self.on_progress(Progress(done, total, now_s - self._started_s))
+
+    def notify(self, sentence: str) -> None:
+        """Pass on one plain sentence about a change of way."""
+        if self.on_notice is not None:
+            self.on_notice(sentence)

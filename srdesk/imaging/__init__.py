@@ -1,0 +1,1 @@
+"""Pictures as numbers: reading, writing, resampling and measuring. No torch, no Qt."""
