@@ -1,0 +1,55 @@
+"""Convolutions and pixel shuffles that change places.
+
+A convolution after a pixel shuffle works on fine pixels; the same sums can be taken before the shuffle, on coarse
+pixels with more channels. Each tap of the fine kernel lands in exactly one coarse kernel, so the result is the same but
+for the order of additions, and a convolution with three outputs becomes one with twelve, which fills the vector units.
+W. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural
+Network", CVPR 2016, section 3.2, uses the same identity for a sub-pixel convolution.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+
+def conv_weight_before_shuffle(weight: Tensor, factor: int) -> Tensor:
+    """Gather the kernel that does before a pixel shuffle what ``weight`` does after it.
+
+    Args:
+        weight: `(O, C, K, K)` kernel of a "same" zero-padded convolution on the shuffled pixels, K odd.
+        factor: r of the pixel shuffle.
+
+    Returns:
+        `(O·r², C·r², k, k)` kernel for the unshuffled channels, k odd, differentiable with respect to ``weight``. Its
+        output is to be shuffled by ``factor``; zero padding of k // 2 coarse pixels covers the same border.
+    """
+    outputs, channels, kernel, _ = weight.shape
+    index, coarse_kernel = _tap_index(kernel, factor)
+    # The appended zero is what coarse taps outside the fine kernel read.
+    rows_and_zero = torch.nn.functional.pad(weight.reshape(outputs * channels, kernel * kernel), (0, 1))
+    gathered = rows_and_zero[:, index.to(weight.device)]
+    phases = factor * factor
+    gathered = gathered.view(outputs, channels, phases, phases, coarse_kernel, coarse_kernel)
+    # (O, C, out phase, in phase, k, k) → (O, out phase, C, in phase, k, k), the channel order of a pixel shuffle
+    return gathered.permute(0, 2, 1, 3, 4, 5).reshape(outputs * phases, channels * phases, coarse_kernel, coarse_kernel)
+
+
+@lru_cache(maxsize=8)
+def _tap_index(kernel: int, factor: int) -> tuple[Tensor, int]:
+    """Return for each (out phase, in phase, coarse row, coarse column) the flat fine tap, or K² where there is none."""
+    radius = kernel // 2
+    coarse_radius = -(-radius // factor)
+    coarse_kernel = 2 * coarse_radius + 1
+    offset = torch.arange(-coarse_radius, coarse_radius + 1)
+    phase = torch.arange(factor)
+    # fine tap = r · coarse offset + in phase − out phase, along one side: (out phase, in phase, coarse offset)
+    tap = factor * offset[None, None, :] + phase[None, :, None] - phase[:, None, None] + radius
+    is_inside = (tap >= 0) & (tap < kernel)
+    row, column = tap[:, None, :, None, :, None], tap[None, :, None, :, None, :]
+    row_inside, column_inside = is_inside[:, None, :, None, :, None], is_inside[None, :, None, :, None, :]
+    flat = torch.where(row_inside & column_inside, row * kernel + column, kernel * kernel)
+    phases = factor * factor
+    return flat.reshape(phases, phases, coarse_kernel, coarse_kernel), coarse_kernel
