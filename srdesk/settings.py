@@ -1,0 +1,237 @@
+"""What the person prefers: a frozen, validated record, kept in a small TOML file of only what differs from the default.
+
+Precedence is default < settings file < command line flag; it is resolved once, at the edge, by `Settings.changed`.
+The file is read by `tomllib`; what is written is one ``key = value`` line per entry, which needs no library.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+
+from srdesk import paths
+from srdesk.errors import ConfigError, SrDeskError
+
+VERSION = 1
+"""Version of the settings file that this program writes."""
+
+MAX_RECENT_FILES = 12
+"""How many files the list of recent files holds."""
+
+ThemeName = Literal["system", "light", "dark"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
+CollisionName = Literal["number", "skip", "overwrite", "ask"]
+PaneName = Literal["lr", "bicubic", "srcnn", "srresnet", "srgan"]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every preference with its default.
+
+    Raises:
+        ConfigError: a value is not allowed; names the field.
+    """
+
+    theme: ThemeName = "system"
+    """Light or dark window, or whatever the system uses."""
+    device: DeviceName = "auto"
+    """Where networks compute."""
+    precision: PrecisionName = "auto"
+    """Number format that networks compute in."""
+    window_px: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """Largest strip height and band width in LR pixels; 0 is the whole picture, None lets the program choose."""
+    model: str = "srresnet"
+    """Model that enlarges when none is named."""
+    output_name_template: str = "{stem}_{model}_x{scale}{ext}"
+    """How a result is named."""
+    on_collision: CollisionName = "number"
+    """What happens when the output exists: write ``name (2)``, leave it, replace it, or ask."""
+    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 95
+    """Quality of JPEG and WebP results."""
+    visible_panes: tuple[PaneName, ...] = get_args(PaneName)
+    """Panes that are shown, in the order of the window."""
+    recent_files: tuple[str, ...] = ()
+    """Files opened before, newest first."""
+    open_folder: str = ""
+    """Folder in which the open dialog starts."""
+    save_folder: str = ""
+    """Folder in which the save dialog starts."""
+
+    def __post_init__(self) -> None:
+        for field in msgspec.structs.fields(type(self)):
+            _checked(field, getattr(self, field.name))
+
+    def changed(self, **changes: Any) -> Settings:
+        """Return a copy with ``changes``.
+
+        Raises:
+            ConfigError: a value is not allowed; names the field.
+        """
+        return msgspec.structs.replace(self, **changes)
+
+    def with_recent_file(self, path: Path) -> Settings:
+        """Return a copy in which ``path`` is the newest of the recent files."""
+        newest = str(path.absolute())
+        others = [name for name in self.recent_files if name != newest]
+        return self.changed(recent_files=(newest, *others)[:MAX_RECENT_FILES])
+
+
+class LoadedSettings(msgspec.Struct, frozen=True):
+    """The settings that were found, and what had to be said while reading them."""
+
+    settings: Settings
+    """The valid entries of the file; defaults for everything else."""
+    notices: tuple[str, ...] = ()
+    """One plain sentence for each thing that was not as expected."""
+
+
+def load_settings(path: Path | None = None) -> LoadedSettings:
+    """Read the settings file; a missing one means defaults.
+
+    Unknown keys are reported and stay in the file. An entry that is not allowed is reported and replaced by its
+    default. A file that is no TOML at all is moved aside, so that saving cannot destroy what someone wrote by hand.
+
+    Args:
+        path: file to read; that of the user when None.
+    """
+    path = path or paths.config_file()
+    try:
+        entries = _read_entries(path)
+    except FileNotFoundError:
+        return LoadedSettings(Settings())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return LoadedSettings(Settings(), (_move_aside(path, error),))
+
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    known: dict[str, Any] = {}
+    notices = []
+    for name, value in entries.items():
+        if name == "version":
+            continue
+        if name not in fields:
+            notices.append(f"The settings file has an unknown entry “{name}”; it is kept but has no effect.")
+            continue
+        try:
+            known[name] = _checked(fields[name], value)
+        except ConfigError as error:
+            notices.append(f"In the settings file {error} The default is used. {error.hint}")
+    return LoadedSettings(Settings(**known), tuple(notices))
+
+
+def save_settings(settings: Settings, path: Path | None = None) -> None:
+    """Write what differs from the defaults, keeping unknown entries of the file; the old file or the new one survives.
+
+    Args:
+        settings: what to keep.
+        path: file to write; that of the user when None.
+
+    Raises:
+        SrDeskError: the file cannot be written.
+    """
+    path = path or paths.config_file()
+    try:
+        entries = _read_entries(path)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        entries = {}
+    names = settings.__struct_fields__
+    kept = {name: value for name, value in entries.items() if name not in names}
+    kept["version"] = max(VERSION, version) if isinstance(version := kept.get("version"), int) else VERSION
+    defaults = Settings()
+    own = {name: getattr(settings, name) for name in names if getattr(settings, name) != getattr(defaults, name)}
+    lines = [f"{_toml_key(name)} = {_toml_value(value)}\n" for name, value in sorted((kept | own).items())]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A file name that is no valid text cannot be written down in TOML; its recent-file entry then leads nowhere.
+        _write_atomically(path, "".join(lines).encode("utf-8", "replace"))
+    except OSError as error:
+        raise SrDeskError(
+            f"The settings cannot be saved: {error.strerror or error}.",
+            hint=f"Check that “{path.parent}” can be written to and that its disk is not full.",
+        ) from error
+
+
+def allowed_values(name: str) -> str:
+    """Say which values the setting ``name`` may have, such as ``system, light or dark``."""
+    annotation = next(field.type for field in msgspec.structs.fields(Settings) if field.name == name)
+    if get_origin(annotation) is Literal:
+        *most, last = get_args(annotation)
+        return f"{', '.join(most)} or {last}"
+    return {
+        "window_px": "a whole number of pixels, 0 for the whole picture",
+        "jpeg_quality": "a whole number from 1 to 100",
+        "visible_panes": f"a list of {', '.join(get_args(PaneName))}",
+        "recent_files": "a list of file names",
+    }.get(name, "text")
+
+
+def _checked(field: msgspec.structs.FieldInfo, value: object) -> object:
+    try:
+        return msgspec.convert(value, field.type)
+    except msgspec.ValidationError as error:
+        raise ConfigError(field.name, value, allowed_values(field.name)) from error
+
+
+def _read_entries(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_bytes().decode("utf-8"))
+
+
+def _move_aside(path: Path, error: Exception) -> str:
+    aside = path.with_name(f"{path.name}.unreadable")
+    try:
+        path.replace(aside)
+    except OSError:
+        return f"The settings file “{path}” cannot be read ({error}); defaults are used."
+    return f"The settings file could not be read ({error}); it is now called “{aside.name}” and defaults are used."
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    if os.name == "posix":  # Windows cannot open a folder, and needs no fsync of it
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _toml_key(name: str) -> str:
+    is_bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return name if is_bare else _toml_value(name)
+
+
+def _toml_value(value: object) -> str:
+    """Return ``value`` as it stands in one line of TOML, tables inline."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            # JSON escapes what TOML wants escaped, but for DEL.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case float():
+            return repr(value) if math.isfinite(value) else {math.inf: "inf", -math.inf: "-inf"}.get(value, "nan")
+        case int():
+            return str(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+        case list() | tuple():
+            return f"[{', '.join(_toml_value(item) for item in value)}]"
+        case dict():
+            return f"{{{', '.join(f'{_toml_key(name)} = {_toml_value(item)}' for name, item in value.items())}}}"
+        case _:
+            raise TypeError(f"TOML cannot hold {type(value).__name__}")
