@@ -25,7 +25,8 @@ class ValueMap:
     def to_unit(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return ``stored`` file numbers as float32 in ``[0, 1]``."""
         if stored.dtype == np.uint8 and self.gain == 255.0 and self.offset == 0.0:
-            return _UINT8_TO_UNIT[stored]
+            unit: NDArray[np.float32] = _UINT8_TO_UNIT[stored]
+            return unit
         wide = stored.astype(np.float64)
         return ((wide - self.offset) / self.gain).astype(np.float32)
 
