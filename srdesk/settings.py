@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -18,6 +17,7 @@ import msgspec
 
 from srdesk import paths
 from srdesk.errors import ConfigError, SrDeskError
+from srdesk.imaging.atomic import atomic_write
 
 VERSION = 1
 """Version of the settings file that this program writes."""
@@ -149,7 +149,8 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A file name that is no valid text cannot be written down in TOML; its recent-file entry then leads nowhere.
-        _write_atomically(path, "".join(lines).encode("utf-8", "replace"))
+        with atomic_write(path) as stream:
+            stream.write("".join(lines).encode("utf-8", "replace"))
     except OSError as error:
         raise SrDeskError(
             f"The settings cannot be saved: {error.strerror or error}.",
@@ -189,25 +190,6 @@ def _move_aside(path: Path, error: Exception) -> str:
     except OSError:
         return f"The settings file “{path}” cannot be read ({error}); defaults are used."
     return f"The settings file could not be read ({error}); it is now called “{aside.name}” and defaults are used."
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    if os.name == "posix":  # Windows cannot open a folder, and needs no fsync of it
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _toml_key(name: str) -> str:
