@@ -1,0 +1,178 @@
+"""What every test gets without asking: no screen, no network, a home of its own, and nothing left running.
+
+The environment is set while this file is imported, since Qt, torch and OpenMP read theirs only once.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import psutil
+import pytest
+
+LEAK_PATIENCE_S = 5.0
+"""How long threads and children may take to end after the test that started them."""
+
+_session_home = tempfile.TemporaryDirectory(prefix="srdesk-tests-", ignore_cleanup_errors=True)
+
+os.environ.update(
+    HOME=_session_home.name,
+    XDG_CACHE_HOME=str(Path(_session_home.name, ".cache")),
+    XDG_CONFIG_HOME=str(Path(_session_home.name, ".config")),
+    XDG_DATA_HOME=str(Path(_session_home.name, ".local", "share")),
+    XDG_STATE_HOME=str(Path(_session_home.name, ".local", "state")),
+    SRDESK_HOME=str(Path(_session_home.name, "srdesk")),
+    QT_QPA_PLATFORM="offscreen",
+    QT_SCALE_FACTOR="1",
+    OMP_NUM_THREADS="2",
+    OMP_WAIT_POLICY="PASSIVE",
+    TQDM_MONITOR_INTERVAL="0",
+)
+for _name in ("QT_STYLE_OVERRIDE", "QT_QPA_PLATFORMTHEME", "XDG_CURRENT_DESKTOP", "CUDA_VISIBLE_DEVICES"):
+    os.environ.pop(_name, None)
+
+hypothesis.settings.register_profile(
+    "srdesk",
+    deadline=None,
+    database=None,
+    print_blob=True,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("srdesk")
+
+
+# --- no network -----------------------------------------------------------------------------------------------------
+
+_network_attempts: list[str] = []
+
+
+def _is_local(host: object) -> bool:
+    if host in (None, "", b"", "localhost", b"localhost"):
+        return True
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None  # a path or bytes is AF_UNIX
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if not _is_local(host):
+        _network_attempts.append(f"{event} {host}")
+        raise RuntimeError(f"Tests may not use the network: {event} {host}")
+
+
+sys.addaudithook(_refuse_the_network)
+
+
+@pytest.fixture(autouse=True)
+def _no_network() -> Iterator[None]:
+    _network_attempts.clear()
+    yield
+    if _network_attempts:
+        pytest.fail(f"used the network: {', '.join(_network_attempts)}")
+
+
+# --- a home of its own ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def srdesk_home(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test its own SRDESK_HOME, a folder that does not exist yet."""
+    name = re.sub(r"\W+", "_", request.node.name)[:60]
+    home = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_session_home.name), "home")
+    monkeypatch.setenv("SRDESK_HOME", str(home))
+    return home
+
+
+# --- nothing said, nothing left over --------------------------------------------------------------------------------
+
+
+class _WarningCollector(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_warning_logs(request: pytest.FixtureRequest) -> Iterator[None]:
+    expected = [re.compile(mark.args[0]) for mark in request.node.iter_markers("expects_warning_log")]
+    collector = _WarningCollector()
+    logging.getLogger().addHandler(collector)
+    yield
+    logging.getLogger().removeHandler(collector)
+    surprises = [line for line in collector.lines if not any(pattern.search(line) for pattern in expected)]
+    if surprises:
+        pytest.fail("logged unexpectedly:\n" + "\n".join(surprises))
+    for pattern in expected:
+        if not any(pattern.search(line) for line in collector.lines):
+            pytest.fail(f"never logged a warning like {pattern.pattern!r}")
+
+
+def _is_foreign(thread: threading.Thread) -> bool:
+    # Python makes a dummy for every thread of Qt or torch that once ran Python code, and keeps it for good.
+    return isinstance(thread, threading._DummyThread)
+
+
+def _children() -> set[psutil.Process]:
+    # multiprocessing keeps one resource tracker for the life of the process.
+    return {child for child in psutil.Process().children() if not _is_resource_tracker(child)}
+
+
+def _is_resource_tracker(process: psutil.Process) -> bool:
+    try:
+        return "multiprocessing.resource_tracker" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def _running_qt_threads() -> list[str]:
+    """Name the running QThreads that Python knows of; dropping one of them would abort the process."""
+    import gc
+
+    from PySide6.QtCore import QThread
+    from shiboken6 import isValid
+
+    mine = QThread.currentThread()
+    threads = [found for found in gc.get_objects() if isinstance(found, QThread) and isValid(found)]
+    return [repr(thread) for thread in threads if thread is not mine and thread.isRunning()]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
+    threads_before, children_before = set(threading.enumerate()), _children()
+    yield
+    give_up_at = time.monotonic() + LEAK_PATIENCE_S
+    while True:
+        threads = [t for t in threading.enumerate() if t not in threads_before and not _is_foreign(t)]
+        children = [c for c in _children() - children_before if c.is_running()]
+        if not threads and not children:
+            break
+        if time.monotonic() > give_up_at:
+            for child in children:
+                child.kill()
+            pytest.fail(f"left running: threads {threads}, child processes {children}")
+        time.sleep(0.01)
+    if {"qtbot", "qapp"} & set(request.fixturenames) and (qt_threads := _running_qt_threads()):
+        pytest.fail(f"left running: {qt_threads}")
