@@ -131,6 +131,6 @@ def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
 def test_a_link_to_itself_is_an_os_error(tmp_path: Path) -> None:
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    with pytest.raises(OSError, match="loop|symbolic"), atomic_write(loop):
+    with pytest.raises(OSError, match="symbolic"), atomic_write(loop):
         pass
     assert names(tmp_path) == ["loop"]
