@@ -63,6 +63,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder in which the open dialog starts."""
     save_folder: str = ""
     """Folder in which the save dialog starts."""
+    automatic_run_s: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 20
+    """Panes that are expected to take at most so many seconds are computed as soon as a picture is open."""
+    ask_before_closing: bool = True
+    """Ask before closing the window while something is being computed or saved."""
 
     def __post_init__(self) -> None:
         for field in msgspec.structs.fields(type(self)):
@@ -167,6 +171,8 @@ def allowed_values(name: str) -> str:
     return {
         "window_px": "a whole number of pixels, 0 for the whole picture",
         "jpeg_quality": "a whole number from 1 to 100",
+        "automatic_run_s": "a whole number of seconds from 0 to 3600",
+        "ask_before_closing": "true or false",
         "visible_panes": f"a list of {', '.join(get_args(PaneName))}",
         "recent_files": "a list of file names",
     }.get(name, "text")
