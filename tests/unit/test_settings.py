@@ -24,6 +24,8 @@ CHANGED: dict[str, Any] = {
     "recent_files": ("/a/b.png", "C:\\fotos\\ä.jpg"),
     "open_folder": "/a",
     "save_folder": "/b",
+    "automatic_run_s": 5,
+    "ask_before_closing": False,
 }
 
 
