@@ -23,21 +23,37 @@ class ValueMap:
     """File value that becomes 0."""
 
     def to_unit(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Return ``stored`` file numbers as float32 in ``[0, 1]``."""
+        """Return ``stored`` file numbers as float32 in ``[0, 1]``, in an array of their own."""
         if stored.dtype == np.uint8 and self.gain == 255.0 and self.offset == 0.0:
-            unit: NDArray[np.float32] = _UINT8_TO_UNIT[stored]
+            unit: NDArray[np.float32] = _UINT8_TO_UNIT.take(stored.astype(np.uint8, copy=False))
             return unit
+        if self.gain == 1.0 and self.offset == 0.0:
+            return stored.astype(np.float32)
         wide = stored.astype(np.float64)
-        return ((wide - self.offset) / self.gain).astype(np.float32)
+        wide -= self.offset
+        wide /= self.gain
+        return wide.astype(np.float32)
 
     def from_unit(self, unit: NDArray[np.float32]) -> NDArray[np.generic]:
         """Return float32 ``unit`` values as file numbers, rounded to nearest and clipped to the type's range."""
         dtype = np.dtype(self.dtype)
-        scaled = unit.astype(np.float64) * self.gain + self.offset
         if dtype.kind == "f":
-            return scaled.astype(dtype)
+            if self.gain == 1.0 and self.offset == 0.0:
+                return unit.astype(dtype)
+            return (unit.astype(np.float64) * self.gain + self.offset).astype(dtype)
         limits = np.iinfo(dtype)
-        return np.clip(np.rint(scaled), limits.min, limits.max).astype(dtype)
+        # float32 resolves a 16-bit step 256 times over, so rounding to nearest is right in it.
+        scaled = unit * np.float32(self.gain)
+        if self.offset:
+            scaled += np.float32(self.offset)
+        np.rint(scaled, out=scaled)
+        np.clip(scaled, limits.min, limits.max, out=scaled)
+        return scaled.astype(dtype)
+
+
+def opacity_map(dtype: str) -> ValueMap:
+    """Return the map of an opacity stored as ``dtype``: 0 is 0, and 1 is the largest integer or 1.0."""
+    return ValueMap(dtype, 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max))
 
 
 UINT8 = ValueMap()
