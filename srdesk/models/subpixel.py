@@ -38,6 +38,7 @@ def conv_weight_before_shuffle(weight: Tensor, factor: int) -> Tensor:
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # the cached index serves training too, which refuses tensors made in inference mode
 def _tap_index(kernel: int, factor: int) -> tuple[Tensor, int]:
     """Return for each (out phase, in phase, coarse row, coarse column) the flat fine tap, or K² where there is none."""
     radius = kernel // 2
