@@ -1,0 +1,169 @@
+"""What a training run is told: one frozen, validated record, readable from TOML and from the command line. No torch."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from srdesk.errors import ConfigError
+
+ModelName = Literal["srresnet", "srcnn"]
+Schedule = Literal["cosine", "constant"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Selection = Literal["uniform", "detail"]
+LossChannels = Literal["rgb", "luma"]
+
+CONFIG_NAME = "config.json"
+"""File in a run folder that holds the run's configuration."""
+
+
+class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that decides what a run computes."""
+
+    model: ModelName = "srresnet"
+    """Architecture to train."""
+    model_options: dict[str, int | tuple[int, ...]] = {}
+    """Fields of the architecture's configuration that differ from the paper's, as ``{"blocks": 4}``."""
+    name: str = ""
+    """Name of the weights file that the run makes; empty: ``{model}_x4``."""
+    data: tuple[str, ...] = ()
+    """Folders of HR pictures, searched recursively."""
+    start: str = "interpolation"
+    """``interpolation`` (bilinear SRResNet, bicubic SRCNN), ``random``, or the path of a weights file to go on from."""
+    seed: int = 0
+    """Decides the random start, the split, every crop, flip and turn."""
+    steps: int = 10_000
+    """Optimiser steps of the whole run."""
+    batch_size: int = 16
+    """Crops a step."""
+    crop_px: int = 24
+    """Side of an LR crop; the HR crop is four times as large."""
+    crop_selection: Selection = "uniform"
+    """``uniform``: any place; ``detail``: of two random places the one with more gradient energy."""
+    hr_scales: tuple[float, ...] = (1.0,)
+    """Each HR picture is also used reduced by these factors (0.5 to 1), chosen at random per crop."""
+    loss_channels: LossChannels = "rgb"
+    """What the squared error is taken of; ``luma`` for SRCNN, whose chroma is not trained."""
+    learning_rate: float = 4e-4
+    """Adam's step size at its peak."""
+    final_learning_rate: float = 1e-6
+    """Step size at the last step of a cosine schedule."""
+    warmup_steps: int = 100
+    """Steps over which the step size rises linearly from zero."""
+    schedule: Schedule = "cosine"
+    """Course of the step size after the warm-up."""
+    gradient_clip: float = 0.5
+    """Largest norm of all gradients together; longer ones are shortened."""
+    ema_decay: float = 0.999
+    """Share of the averaged weights that stays at each step; 0 switches averaging off."""
+    validation_share: float = 0.05
+    """Share of the pictures, chosen by content hash, that is never trained on."""
+    validation_pictures: int = 24
+    """At most so many of them are measured at each validation."""
+    validation_crop_px: int = 256
+    """Side of the central HR crop that is measured, a multiple of 4."""
+    validate_every_steps: int = 250
+    """Steps between validations."""
+    checkpoint_every_steps: int = 250
+    """Steps between checkpoints."""
+    report_every_steps: int = 10
+    """Steps between step events."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda`` or ``mps``."""
+    precision: Precision = "auto"
+    """Arithmetic of the convolutions; auto takes what the device is fast at."""
+    threads: int = 0
+    """CPU threads; 0: torch's default. A run is resumed bit for bit only with the same number."""
+    cache_bytes: int = 4 * 1024**3
+    """Decoded pictures kept in memory."""
+    licence: str = ""
+    """Licence of the resulting weights, written into their card."""
+    notes: str = ""
+    """Free text for the card."""
+
+    @property
+    def weights_name(self) -> str:
+        """Name of the weights that the run makes."""
+        return self.name or f"{self.model}_x4"
+
+    def learning_rate_at(self, step: int) -> float:
+        """Return the step size of ``step``, counted from 0: a pure function, so that a resumed run goes on exactly."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        if self.schedule == "constant":
+            return self.learning_rate
+        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        swing = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * swing
+
+
+class _Range(msgspec.Struct, frozen=True):
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
+
+
+_RANGES: dict[str, _Range] = {
+    "seed": _Range(0, 2**31 - 1),
+    "steps": _Range(1, 100_000_000),
+    "batch_size": _Range(1, 4096),
+    "crop_px": _Range(8, 512),
+    "learning_rate": _Range(1e-9, 1.0),
+    "final_learning_rate": _Range(0.0, 1.0),
+    "warmup_steps": _Range(0, 1_000_000),
+    "gradient_clip": _Range(1e-6, 1e6),
+    "ema_decay": _Range(0.0, 0.999999),
+    "validation_share": _Range(0.0, 0.9),
+    "validation_pictures": _Range(1, 10_000),
+    "validation_crop_px": _Range(32, 4096),
+    "validate_every_steps": _Range(1, 100_000_000),
+    "checkpoint_every_steps": _Range(1, 100_000_000),
+    "report_every_steps": _Range(1, 1_000_000),
+    "threads": _Range(0, 1024),
+    "cache_bytes": _Range(0, 2**50),
+}
+
+
+def validate(config: TrainConfig) -> TrainConfig:
+    """Return ``config`` if every field is in its range.
+
+    Raises:
+        ConfigError: names the first field that is not.
+    """
+    for field, allowed in _RANGES.items():
+        value = getattr(config, field)
+        if not allowed.low <= value <= allowed.high:
+            raise ConfigError(field, value, str(allowed))
+    if config.validation_crop_px % 4:
+        raise ConfigError("validation_crop_px", config.validation_crop_px, "a multiple of 4")
+    if not config.hr_scales or not all(0.5 <= scale <= 1.0 for scale in config.hr_scales):
+        raise ConfigError("hr_scales", config.hr_scales, "factors from 0.5 to 1")
+    if not config.data:
+        raise ConfigError("data", config.data, "at least one folder of pictures")
+    if not all(part.isalnum() for part in config.weights_name.replace("-", "_").split("_") if part):
+        raise ConfigError("name", config.name, "letters, digits, “-” and “_”")
+    return config
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Read a configuration from a ``.toml`` or ``.json`` file; it may leave out what the command line adds.
+
+    Raises:
+        ConfigError: the file cannot be read, or a field is unknown or of the wrong type.
+    """
+    try:
+        content = path.read_bytes()
+        plain = tomllib.loads(content.decode()) if path.suffix == ".toml" else msgspec.json.decode(content)
+        return msgspec.convert(plain, TrainConfig)
+    except OSError as error:
+        raise ConfigError("config", str(path), "a readable configuration file") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError("config", path.name, f"the fields of TrainConfig ({error})") from error
+    except (ValueError, msgspec.DecodeError) as error:
+        raise ConfigError("config", path.name, f"valid TOML or JSON ({error})") from error
