@@ -1,0 +1,150 @@
+"""What an output file is called, and what happens where that name is taken."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+from srdesk.errors import ConfigError, ImageWriteError
+
+CollisionPolicy = Literal["number", "skip", "overwrite", "ask"]
+"""What to do where the output exists: take the next free number, leave it, replace it, or ask."""
+
+COLLISION_POLICIES: tuple[CollisionPolicy, ...] = get_args(CollisionPolicy)
+"""All of them, the default first."""
+
+PLACEHOLDERS = ("stem", "ext", "model", "scale", "date", "time", "n", "parent")
+"""What a template may contain in braces: `OutputName.render` fills it in."""
+
+_MAX_NAME_BYTES = 240
+"""Of the 255 that file systems allow; the rest is for a collision number."""
+
+_MAX_SUFFIX_LENGTH = 16
+"""Longer ones are not kept whole when a name is shortened."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\:*?"<>|]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
+"""Device names that Windows sees in any folder, with any suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputName:
+    """A template such as ``{stem}_{model}_x{scale}{ext}``.
+
+    Raises:
+        ConfigError: the template has an unknown placeholder, a stray brace or a folder in it.
+    """
+
+    template: str = "{stem}_{model}_x{scale}{ext}"
+    """The name with its placeholders in braces."""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in _PLACEHOLDER.findall(self.template) if name not in PLACEHOLDERS]
+        literal = _PLACEHOLDER.sub("", self.template)
+        if not self.template.strip() or unknown or any(sign in literal for sign in "{}/\\"):
+            allowed = "a file name with the placeholders " + " ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ConfigError("output name", self.template, allowed)
+
+    def render(
+        self,
+        source: Path,
+        *,
+        model: str,
+        scale: int | str = 4,
+        ext: str | None = None,
+        number: int = 1,
+        when: datetime | None = None,
+    ) -> str:
+        """Return the name of an output file: one that every file system takes, and never a folder or a path.
+
+        Args:
+            source: the input file.
+            model: name of the weights.
+            scale: factor of the enlargement.
+            ext: suffix of the output with its dot; by default that of the input.
+            number: position of the input in its batch, from 1.
+            when: time of the run; by default now.
+        """
+        when = when or datetime.now()
+        ext = source.suffix if ext is None else ext
+        filled = {
+            "stem": source.stem,
+            "ext": ext,
+            "model": model,
+            "scale": str(scale),
+            "date": when.strftime("%Y-%m-%d"),
+            "time": when.strftime("%H%M%S"),
+            "n": str(number),
+            "parent": source.absolute().parent.name,
+        }
+        return _safe_name(_PLACEHOLDER.sub(lambda match: filled[match[1]], self.template), ext)
+
+
+def resolve_collision(
+    path: Path, policy: CollisionPolicy = "number", ask: Callable[[Path], CollisionPolicy] | None = None
+) -> Path | None:
+    """Return where to write, or None to skip.
+
+    Args:
+        path: the wanted output file.
+        policy: what to do if it exists.
+        ask: puts the question for the policy "ask" and returns one of the other policies.
+
+    Raises:
+        ConfigError: the policy is "ask" and there is nobody to ask.
+    """
+    if not os.path.lexists(path) or policy == "overwrite":
+        return path
+    if policy == "skip":
+        return None
+    if policy == "number":
+        return _next_free(path)
+    if ask is None:
+        raise ConfigError("on-collision", policy, "number, skip or overwrite where nobody can be asked")
+    answer = ask(path)
+    if answer == "ask":
+        raise ConfigError("on-collision", answer, "number, skip or overwrite as the answer")
+    return resolve_collision(path, answer)
+
+
+def refuse_input_as_output(output: Path, inputs: Iterable[Path]) -> None:
+    """Make sure that ``output`` is none of the ``inputs``, also under another name or through links.
+
+    Raises:
+        ImageWriteError: it is one of them.
+    """
+    for source in inputs:
+        if _is_same_file(output, source):
+            raise ImageWriteError(output, "it is the input file itself", hint="Choose another name for the output.")
+
+
+def _is_same_file(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:  # one of them does not exist or cannot be looked at
+        return os.path.realpath(a) == os.path.realpath(b)
+
+
+def _safe_name(name: str, ext: str) -> str:
+    """Return ``name`` without what a file system or a terminal stumbles over, shortened in front of ``ext``."""
+    name = _UNSAFE.sub("_", name).strip(" ").rstrip(". ")
+    if not name.strip(".") or _RESERVED.match(name):
+        name = f"_{name}"
+    tail = _UNSAFE.sub("_", ext) if len(ext) <= _MAX_SUFFIX_LENGTH else ""
+    stem, tail = (name.removesuffix(tail), tail) if name.endswith(tail) else (name, "")
+    while len((stem + tail).encode()) > _MAX_NAME_BYTES:
+        stem = stem[:-1]
+    return (stem + tail).rstrip(". ")
+
+
+def _next_free(path: Path) -> Path:
+    number = 2
+    while os.path.lexists(candidate := path.with_name(f"{path.stem}-{number}{path.suffix}")):
+        number += 1
+    return candidate
