@@ -1,0 +1,275 @@
+"""A whole picture enlarged: its colours by a model, its alpha on its own, and then reduced to the size asked for."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srdesk.engine.control import CancelToken, Control
+from srdesk.errors import ConfigError
+from srdesk.imaging.image import Box, FloatArray, Image, Source
+from srdesk.imaging.resample import resize_bicubic_box
+from srdesk.imaging.stored import StoredImage
+from srdesk.imaging.values import UINT16, ValueMap
+
+if TYPE_CHECKING:
+    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+
+SCALE = 4
+"""Scale of every model."""
+
+_STRIP_PX = 256
+"""Rows that are resampled between two looks at the token."""
+
+_LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
+"""Shares of R, G and B in luma (ITU-R BT.601-7, section 2.5.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSize:
+    """A size of the result: a factor of the input's, or exact pixels."""
+
+    scale: int | None = None
+    """2, 3 or 4 times the input; None for exact pixels."""
+    height: int = 0
+    """Rows, if there is no factor."""
+    width: int = 0
+    """Columns, if there is no factor."""
+
+    @classmethod
+    def parse(cls, text: str) -> TargetSize:
+        """Read ``4x``, ``3x``, ``2x`` or ``WIDTHxHEIGHT``.
+
+        Raises:
+            ConfigError: it is none of these.
+        """
+        if factor := re.fullmatch(r"([234])[x×]", text.strip().lower(), re.ASCII):
+            return cls(scale=int(factor[1]))
+        if exact := re.fullmatch(r"([1-9]\d{0,6})[x×]([1-9]\d{0,6})", text.strip().lower(), re.ASCII):
+            return cls(width=int(exact[1]), height=int(exact[2]))
+        raise ConfigError("size", text, "4x, 3x, 2x or WIDTHxHEIGHT in pixels, such as 1920x1080")
+
+    def resolve(self, lr_height: int, lr_width: int) -> tuple[int, int]:
+        """Return height and width of the result for an input of ``lr_height`` × ``lr_width`` pixels.
+
+        Raises:
+            ConfigError: a side is longer than four times the input's.
+        """
+        if self.scale is not None:
+            return lr_height * self.scale, lr_width * self.scale
+        if self.height > lr_height * SCALE or self.width > lr_width * SCALE:
+            largest = f"{lr_width * SCALE}x{lr_height * SCALE}"
+            raise ConfigError("size", f"{self.width}x{self.height}", f"at most {largest}, four times the picture")
+        return self.height, self.width
+
+
+def enlarge(
+    image: Image,
+    upscaler: Upscaler | BicubicUpscaler,
+    control: Control | None = None,
+    *,
+    size: TargetSize | None = None,
+    region: Box | None = None,
+) -> tuple[StoredImage, UpscaleFacts]:
+    """Enlarge a picture, transparency included, into the number type of its file.
+
+    The colour of visible pixels is bled under transparent ones first, so that no hidden colour shines through at
+    edges. Alpha is enlarged by the bicubic. A size below four times is the model's result, reduced with antialiasing.
+
+    Args:
+        image: LR picture.
+        upscaler: the model.
+        control: how to stop the call and where to report; progress counts LR pixels of the model.
+        size: size of the result, of the whole picture; four times when None.
+        region: LR rectangle inside the picture that alone is enlarged, four times.
+
+    Returns:
+        The result (of the region only, if one is given) and the facts of the whole call: its time and its pixels.
+
+    Raises:
+        ConfigError: the size is larger than four times the picture.
+        DeviceError: the model cannot be run.
+        Cancelled: someone asked to stop.
+    """
+    control = control or Control()
+    started_s = time.perf_counter()
+    height, width = (size or TargetSize(SCALE)).resolve(image.height, image.width)
+    is_reduced = (height, width) != (image.height * SCALE, image.width * SCALE)
+    if is_reduced and region is not None:
+        raise ValueError("a region is enlarged four times only")
+    part = region or Box(0, 0, image.height, image.width)
+
+    values = _finer(image.values) if is_reduced else image.values
+    box = part.scaled(SCALE)
+    stored = StoredImage.empty(
+        box.height, box.width, image.channels, values, image.metadata, with_alpha=image.alpha is not None
+    )
+    source = image if image.alpha is None else image.with_pixels(bleed_colour(image.pixels, image.alpha), None)
+    facts = upscaler.upscale(source, _Shifted(stored, box), control, region=region)
+    if image.alpha is not None:
+        whole = (image.height * SCALE, image.width * SCALE)
+        for strip, alpha in _resized_strips(Image(image.alpha[:, :, None]), box, whole, control.token):
+            stored.write_alpha(_moved(strip, box), alpha[:, :, 0])
+    if is_reduced:
+        stored = reduce(stored, height, width, image.values, control.token)
+
+    stored.freeze()
+    seconds = time.perf_counter() - started_s
+    megapixels = stored.height * stored.width / 1e6
+    return stored, replace(facts, seconds=seconds, megapixels_per_second=megapixels / max(seconds, 1e-9))
+
+
+def reduce(
+    stored: StoredImage, height: int, width: int, values: ValueMap | None = None, token: CancelToken | None = None
+) -> StoredImage:
+    """Make a picture smaller with the antialiased bicubic, alpha included, strip by strip.
+
+    Args:
+        stored: the picture; not modified.
+        height: rows of the result.
+        width: columns of the result.
+        values: how the result is stored; as the picture is when None.
+        token: looked at between strips.
+
+    Raises:
+        Cancelled: someone asked to stop.
+    """
+    token = token or CancelToken()
+    reduced = StoredImage.empty(
+        height, width, stored.channels, values or stored.values, stored.metadata, with_alpha=stored.has_alpha
+    )
+    whole = Box(0, 0, height, width)
+    for strip, pixels in _resized_strips(stored, whole, (height, width), token):
+        reduced.write(strip, pixels)
+    if stored.has_alpha:
+        for strip, alpha in _resized_strips(_Opacity(stored), whole, (height, width), token):
+            reduced.write_alpha(strip, alpha[:, :, 0])
+    reduced.freeze()
+    return reduced
+
+
+def flatten(stored: StoredImage, background: tuple[int, int, int]) -> StoredImage:
+    """Put a colour behind a picture, which then has no alpha.
+
+    Args:
+        stored: the picture; not modified.
+        background: 8-bit RGB; a grey picture gets its luma, so that it stays grey.
+    """
+    if not stored.has_alpha:
+        return stored
+    colour = np.array(background, np.float32) / np.float32(255)
+    if stored.channels == 1:
+        colour = colour @ _LUMA_WEIGHTS[:, None]
+    flat = StoredImage.empty(stored.height, stored.width, stored.channels, stored.values, stored.metadata)
+    for top in range(0, stored.height, _STRIP_PX):
+        strip = Box(top, 0, min(_STRIP_PX, stored.height - top), stored.width)
+        alpha = stored.read_alpha(strip)[:, :, None]
+        flat.write(strip, stored.read(strip) * alpha + colour * (1 - alpha))
+    flat.freeze()
+    return flat
+
+
+def bleed_colour(pixels: FloatArray, alpha: FloatArray) -> FloatArray:
+    """Fill fully transparent pixels with the colours of the visible ones around them.
+
+    Push-pull (S. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.3): visible colours are averaged into
+    ever coarser pictures, and holes are filled from the next coarser one, so that every hole gets a smooth
+    continuation of what is near it.
+
+    Args:
+        pixels: `(H, W, C)` float32; not modified.
+        alpha: `(H, W)`, 0 where a pixel is transparent.
+
+    Returns:
+        `(H, W, C)` float32, equal to ``pixels`` where alpha is above 0; ``pixels`` itself if there is nothing to fill.
+    """
+    is_visible = alpha > 0
+    if is_visible.all() or not is_visible.any():
+        return pixels
+    filled = pixels.copy()
+    _fill_holes(filled, is_visible)
+    return filled
+
+
+def _fill_holes(pixels: FloatArray, is_known: NDArray[np.bool_]) -> None:
+    """Fill the unknown pixels in place; at least one is known."""
+    if is_known.all():
+        return
+    height, width = is_known.shape
+    padding = (height % 2, width % 2)
+    known = np.pad(is_known, ((0, padding[0]), (0, padding[1])))
+    weighted = np.pad(np.where(is_known[:, :, None], pixels, 0), ((0, padding[0]), (0, padding[1]), (0, 0)))
+    count = _sum_of_quads(known.astype(np.float32))
+    coarse = (_sum_of_quads(weighted) / np.maximum(count, 1)[:, :, None]).astype(np.float32, copy=False)
+    _fill_holes(coarse, count > 0)
+    finer = _doubled(_doubled(coarse, 0), 1)[:height, :width]
+    np.copyto(pixels, finer, where=~is_known[:, :, None])
+
+
+def _sum_of_quads(pixels: FloatArray) -> FloatArray:
+    """Sum every 2 × 2 pixels."""
+    rows = pixels[0::2] + pixels[1::2]
+    total: FloatArray = rows[:, 0::2] + rows[:, 1::2]
+    return total
+
+
+def _doubled(pixels: FloatArray, axis: int) -> FloatArray:
+    """Double the size along an axis, linearly between pixel centres."""
+    size = pixels.shape[axis]
+    before = pixels.take(np.maximum(np.arange(size) - 1, 0), axis)
+    after = pixels.take(np.minimum(np.arange(size) + 1, size - 1), axis)
+    pairs = np.stack([0.75 * pixels + 0.25 * before, 0.75 * pixels + 0.25 * after], axis + 1)
+    shape = list(pixels.shape)
+    shape[axis] = 2 * size
+    return pairs.reshape(shape)
+
+
+class _Shifted:
+    """A sink for one box of a larger picture."""
+
+    def __init__(self, stored: StoredImage, box: Box) -> None:
+        self._stored = stored
+        self._box = box
+
+    def write(self, box: Box, pixels: FloatArray) -> None:
+        self._stored.write(_moved(box, self._box), pixels)
+
+
+class _Opacity:
+    """The alpha of a picture as a grey picture."""
+
+    channels = 1
+
+    def __init__(self, stored: StoredImage) -> None:
+        self.height, self.width = stored.height, stored.width
+        self._stored = stored
+
+    def read(self, box: Box) -> FloatArray:
+        return self._stored.read_alpha(box)[:, :, None]
+
+
+def _moved(box: Box, origin: Box) -> Box:
+    """Return ``box`` in coordinates that begin at the corner of ``origin``."""
+    return Box(box.top - origin.top, box.left - origin.left, box.height, box.width)
+
+
+def _finer(values: ValueMap) -> ValueMap:
+    """Return a map for pixels that will be averaged: 8 bits would be rounded twice."""
+    return UINT16 if np.dtype(values.dtype).itemsize == 1 else values
+
+
+def _resized_strips(
+    source: Source, box: Box, size: tuple[int, int], token: CancelToken
+) -> Iterator[tuple[Box, FloatArray]]:
+    """Yield ``box`` of the source resized to ``size`` (height, width) in strips, clipped to `[0, 1]`."""
+    height, width = size
+    for top in range(box.top, box.bottom, _STRIP_PX):
+        token.check()
+        strip = Box(top, box.left, min(_STRIP_PX, box.bottom - top), box.width)
+        yield strip, resize_bicubic_box(source, strip, height=height, width=width).clip(0, 1)
