@@ -18,6 +18,7 @@ import msgspec
 from srdesk import paths
 from srdesk.errors import ConfigError, SrDeskError
 from srdesk.imaging.atomic import atomic_write
+from srdesk.imaging.naming import OutputName
 
 VERSION = 1
 """Version of the settings file that this program writes."""
@@ -180,9 +181,12 @@ def allowed_values(name: str) -> str:
 
 def _checked(field: msgspec.structs.FieldInfo, value: object) -> object:
     try:
-        return msgspec.convert(value, field.type)
+        checked: object = msgspec.convert(value, field.type)
     except msgspec.ValidationError as error:
         raise ConfigError(field.name, value, allowed_values(field.name)) from error
+    if field.name == "output_name_template":
+        OutputName(str(checked))
+    return checked
 
 
 def _read_entries(path: Path) -> dict[str, Any]:
