@@ -1,0 +1,275 @@
+"""The area in which one pane, or two halves of a split, are painted, zoomed and dragged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from srdesk.gui.image_view import ImageLayer
+from srdesk.gui.navigator import Navigator
+from srdesk.gui.viewport import CanvasSize
+
+NOTCH = 120
+"""Eighths of a degree that one notch of a mouse wheel turns."""
+KEY_PAN_FRACTION = 0.125
+"""Part of the canvas that an arrow key pans by."""
+PROGRESS_PX = 3
+"""Height of the progress line in logical pixels."""
+MARK_PX = 6
+"""Half length of the cross that marks the pointer in the other panes, in logical pixels."""
+
+
+@dataclass(slots=True)
+class PaneContent:
+    """What is shown under one key, wherever it is shown."""
+
+    key: str
+    """Name that the desk uses for the pane."""
+    title: str
+    """Name that people read."""
+    layer: ImageLayer = field(default_factory=ImageLayer)
+    """The pixels."""
+    message: str = ""
+    """Said in the middle instead of a picture."""
+    busy: str = ""
+    """Said in a corner while something is computed."""
+    fraction: float | None = None
+    """Progress from 0 to 1, None where it is not known."""
+
+
+class Canvas(QWidget):
+    """Paints one content, or two on either side of a divider, for the viewport of a navigator."""
+
+    hovered = Signal(object)
+    """The pointer is over an LR point ``(x, y)``, or left the canvas (None)."""
+    activated = Signal(str)
+    """The content with this key was clicked, or got the keyboard."""
+    resized = Signal()
+    """The canvas has another size, or another device pixel ratio."""
+
+    def __init__(self, navigator: Navigator, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._navigator = navigator
+        self._contents: tuple[PaneContent, ...] = ()
+        self._split = 1.0
+        self._mark: tuple[float, float] | None = None
+        self._dragged_from: QPointF | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        navigator.changed.connect(self.update)
+
+    @property
+    def device_size(self) -> CanvasSize:
+        """Size in device pixels."""
+        ratio = self.devicePixelRatioF()
+        return CanvasSize(max(1, round(self.height() * ratio)), max(1, round(self.width() * ratio)))
+
+    @property
+    def contents(self) -> tuple[PaneContent, ...]:
+        """The one content that is shown, or the two of a split."""
+        return self._contents
+
+    def show_contents(self, *contents: PaneContent) -> None:
+        """Show one content, or two of which the second begins at the split."""
+        self._contents = contents
+        self.setAccessibleName(" | ".join(content.title for content in contents))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Paint again, since a content has changed."""
+        said = [text for content in self._contents for text in (content.message, content.busy) if text]
+        self.setAccessibleDescription("\n".join(said))
+        self.update()
+
+    def set_split(self, split: float) -> None:
+        """Let the second content begin at ``split``, a fraction of the width."""
+        self._split = split
+        self.update()
+
+    def set_mark(self, point: tuple[float, float] | None) -> None:
+        """Mark an LR point ``(x, y)`` with a small cross."""
+        for mark in (self._mark, point):
+            if mark is not None and self._mark != point:
+                self.update(self._mark_rect(mark).toAlignedRect())
+        self._mark = point
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether everything that is seen was painted from the right level."""
+        return all(content.layer.is_sharp for content in self._contents)
+
+    def sizeHint(self) -> QSize:
+        """Return a size at which a picture can be judged."""
+        return QSize(320, 240)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the least useful size."""
+        return QSize(96, 72)
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the visible tiles, then what is said about them."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self.backdrop())
+        if self._navigator.lr_size is not None:
+            self._paint_layers(painter)
+        for content, part in zip(self._contents, self._parts(), strict=False):
+            self._paint_words(painter, content, part)
+        if self._mark is not None:
+            self._paint_mark(painter, self._mark)
+        if self.hasFocus():
+            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
+            painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        painter.end()
+        if not self.is_sharp:
+            self.update()
+
+    def backdrop(self) -> QColor:
+        """Return the colour around the picture: the window's, a little darker."""
+        return self.palette().color(QPalette.ColorRole.Window).darker(112)
+
+    def _paint_layers(self, painter: QPainter) -> None:
+        ratio = self.devicePixelRatioF()
+        painter.save()
+        painter.scale(1 / ratio, 1 / ratio)
+        canvas = self.device_size
+        for content, part in zip(self._contents, self._parts(), strict=False):
+            left, right = round(part.left() * ratio), round((part.left() + part.width()) * ratio)
+            clip = QRect(left, 0, right - left, canvas.height_px)
+            if not content.message and not clip.isEmpty():
+                content.layer.paint(painter, self._navigator.viewport, canvas, clip)
+        painter.restore()
+
+    def _parts(self) -> list[QRectF]:
+        """Return where each content is painted, in logical pixels."""
+        width, height = float(self.width()), float(self.height())
+        if len(self._contents) < 2:
+            return [QRectF(0, 0, width, height)]
+        split = round(self._split * width)
+        return [QRectF(0, 0, split, height), QRectF(split, 0, width - split, height)]
+
+    def _paint_words(self, painter: QPainter, content: PaneContent, part: QRectF) -> None:
+        colour = self.palette().color(QPalette.ColorRole.WindowText)
+        if content.message:
+            painter.setPen(colour)
+            wrapped = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(part.adjusted(16, 16, -16, -16), wrapped, content.message)
+        if not content.busy:
+            return
+        line = QRectF(part.left(), part.top(), part.width() * (content.fraction or 0.0), PROGRESS_PX)
+        painter.fillRect(line, self.palette().color(QPalette.ColorRole.Highlight))
+        words = painter.fontMetrics().boundingRect(content.busy).size()
+        chip = QRectF(part.left() + 8, part.bottom() - words.height() - 16, words.width() + 16, words.height() + 8)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        background = self.palette().color(QPalette.ColorRole.Window)
+        background.setAlphaF(0.85)
+        painter.setBrush(background)
+        painter.drawRoundedRect(chip, 4, 4)
+        painter.setPen(colour)
+        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, content.busy)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _mark_rect(self, point: tuple[float, float]) -> QRectF:
+        x_px, y_px = self._navigator.viewport.to_canvas(*point, self.device_size)
+        ratio, reach = self.devicePixelRatioF(), MARK_PX + 3
+        return QRectF(x_px / ratio - reach, y_px / ratio - reach, 2 * reach, 2 * reach)
+
+    def _paint_mark(self, painter: QPainter, point: tuple[float, float]) -> None:
+        centre = self._mark_rect(point).center()
+        for colour, width in ((Qt.GlobalColor.black, 3), (Qt.GlobalColor.white, 1)):
+            painter.setPen(QPen(QColor(colour), width))
+            painter.drawLine(centre - QPointF(MARK_PX, 0), centre + QPointF(MARK_PX, 0))
+            painter.drawLine(centre - QPointF(0, MARK_PX), centre + QPointF(0, MARK_PX))
+
+    # What people do
+
+    def _activate(self, point: QPointF) -> None:
+        for content, part in zip(self._contents, self._parts(), strict=False):
+            if part.left() <= point.x() < part.right():
+                self.activated.emit(content.key)
+
+    def _spot(self, point: QPointF) -> tuple[float, float, CanvasSize]:
+        ratio = self.devicePixelRatioF()
+        return point.x() * ratio, point.y() * ratio, self.device_size
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the pointer."""
+        self._navigator.zoom_by(event.angleDelta().y() / NOTCH, self._spot(event.position()))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to drag."""
+        self._activate(event.position())
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._dragged_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the document, and say what is under the pointer."""
+        if self._dragged_from is not None:
+            moved = (event.position() - self._dragged_from) * self.devicePixelRatioF()
+            self._dragged_from = event.position()
+            self._navigator.pan(moved.x(), moved.y())
+        self.hovered.emit(self._navigator.viewport.to_lr(*self._spot(event.position())))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Stop dragging."""
+        self._dragged_from = None
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Toggle between the whole document and 100 % at the pointer."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._navigator.toggle_fit(self._spot(event.position()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Pan with the arrow keys, zoom with plus and minus."""
+        step_x = KEY_PAN_FRACTION * self.device_size.width_px
+        step_y = KEY_PAN_FRACTION * self.device_size.height_px
+        match event.key():
+            case Qt.Key.Key_Left:
+                self._navigator.pan(step_x, 0)
+            case Qt.Key.Key_Right:
+                self._navigator.pan(-step_x, 0)
+            case Qt.Key.Key_Up:
+                self._navigator.pan(0, step_y)
+            case Qt.Key.Key_Down:
+                self._navigator.pan(0, -step_y)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self._navigator.zoom_by(1)
+            case Qt.Key.Key_Minus:
+                self._navigator.zoom_by(-1)
+            case _:
+                event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Become the active pane."""
+        if event.reason() != Qt.FocusReason.MouseFocusReason:
+            self._activate(QPointF(0, 0))
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Say that nothing is under the pointer any more."""
+        self.hovered.emit(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Pass on that there is another size."""
+        self.resized.emit()
