@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -19,8 +17,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from srdesk.gui.image_view import ImageLayer
 from srdesk.gui.navigator import Navigator
+from srdesk.gui.pane_content import PaneContent
 from srdesk.gui.viewport import CanvasSize
 
 NOTCH = 120
@@ -31,24 +29,6 @@ PROGRESS_PX = 3
 """Height of the progress line in logical pixels."""
 MARK_PX = 6
 """Half length of the cross that marks the pointer in the other panes, in logical pixels."""
-
-
-@dataclass(slots=True)
-class PaneContent:
-    """What is shown under one key, wherever it is shown."""
-
-    key: str
-    """Name that the desk uses for the pane."""
-    title: str
-    """Name that people read."""
-    layer: ImageLayer = field(default_factory=ImageLayer)
-    """The pixels."""
-    message: str = ""
-    """Said in the middle instead of a picture."""
-    busy: str = ""
-    """Said in a corner while something is computed."""
-    fraction: float | None = None
-    """Progress from 0 to 1, None where it is not known."""
 
 
 class Canvas(QWidget):

@@ -8,10 +8,10 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from srdesk.gui.canvas import PaneContent
 from srdesk.gui.divider import Divider
 from srdesk.gui.navigator import Navigator
 from srdesk.gui.pane import Pane
+from srdesk.gui.pane_content import PaneContent
 from srdesk.gui.viewport import CanvasSize
 
 GAP_PX = 2

@@ -2,57 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from srdesk.gui.canvas import PaneContent
+from srdesk.gui.blinker import Blinker
 from srdesk.gui.compare_bar import DEFAULT_GAIN, CompareBar
 from srdesk.gui.compare_stage import CompareStage
+from srdesk.gui.comparison import CompareMode, CursorReading, PaneSpec
 from srdesk.gui.difference import DifferenceImage
 from srdesk.gui.navigator import Navigator
-from srdesk.gui.pyramid import DisplayImage, FileValues
+from srdesk.gui.pane_content import PaneContent
+from srdesk.gui.pyramid import DisplayImage
 from srdesk.imaging.image import Box
-
-BLINK_EVERY_MS = 700
-"""Time that each of two blinking panes is seen."""
-
-
-class CompareMode(Enum):
-    """How panes are compared."""
-
-    GRID = "grid"
-    SLIDER = "slider"
-    BLINK = "blink"
-    DIFFERENCE = "difference"
-
-
-@dataclass(frozen=True, slots=True)
-class PaneSpec:
-    """A pane that there shall be."""
-
-    key: str
-    """Name that the desk uses: lr, bicubic, srcnn, srresnet, srgan."""
-    title: str
-    """Name that people read, translated."""
-
-
-@dataclass(frozen=True, slots=True)
-class CursorReading:
-    """What is under the pointer."""
-
-    x: float
-    """LR column; the pixel is ``int(x)``."""
-    y: float
-    """LR row."""
-    values: Mapping[str, FileValues | None]
-    """File values by pane key, alpha last; None where a pane has no picture."""
 
 
 class CompareView(QWidget):
@@ -79,7 +44,6 @@ class CompareView(QWidget):
         self._compared = ("", "")
         self._active = ""
         self._gain = DEFAULT_GAIN
-        self._is_swapped = False
         self._region = Box(0, 0, 0, 0)
         self._difference = PaneContent("", "")
 
@@ -96,9 +60,8 @@ class CompareView(QWidget):
         column.addWidget(self._bar)
         column.addWidget(self._stage, 1)
 
-        self._blink_timer = QTimer(self)
-        self._blink_timer.setInterval(BLINK_EVERY_MS)
-        self._blink_timer.timeout.connect(self._blink)
+        self._blinker = Blinker(self)
+        self._blinker.swapped.connect(self._show)
         self._region_timer = QTimer(self)
         self._region_timer.setSingleShot(True)
         self._region_timer.timeout.connect(self._tell_region)
@@ -126,12 +89,9 @@ class CompareView(QWidget):
             result_scale: Result pixels per LR pixel, which 100 % refers to.
         """
         self._lr = lr
+        self._region = Box(0, 0, 0, 0)
         for key, content in self._contents.items():
-            content.message = content.busy = ""
-            if key == "lr":
-                content.layer.show(lr)
-            else:
-                content.layer.wait(lr)
+            (content.show if key == "lr" else content.wait)(lr)
         self._navigator.result_scale = result_scale
         self._navigator.open(lr.height, lr.width)
         self._refresh()
@@ -143,9 +103,7 @@ class CompareView(QWidget):
 
     def set_result(self, key: str, result: DisplayImage) -> None:
         """Show the finished picture of a pane; what was said in it goes away."""
-        content = self._contents[key]
-        content.message = content.busy = ""
-        content.layer.show(result)
+        self._contents[key].show(result)
         self._refresh()
 
     def set_preview(self, key: str, lr_box: Box, pixels: NDArray[np.uint8] | DisplayImage) -> None:
@@ -154,13 +112,11 @@ class CompareView(QWidget):
         Args:
             key: Pane.
             lr_box: Part of the document in LR pixels.
-            pixels: `(H, W, C)` uint8 of that part, a whole multiple of its size, not modified later; a
-                `DisplayImage` of it where colours need a profile.
+            pixels: That part, enlarged: a `DisplayImage`, or `(H, W, C)` uint8 that is not modified later.
         """
         if not isinstance(pixels, DisplayImage):
             pixels = DisplayImage.of_pixels(pixels, (pixels.shape[0] / lr_box.height, pixels.shape[1] / lr_box.width))
-        self._contents[key].message = ""
-        self._contents[key].layer.add_patch(lr_box, pixels)
+        self._contents[key].add_patch(lr_box, pixels)
         self._refresh()
 
     def set_message(self, key: str, text: str) -> None:
@@ -176,17 +132,15 @@ class CompareView(QWidget):
 
     def clear_result(self, key: str) -> None:
         """Show the placeholder again, since the result no longer fits (other weights, another size)."""
-        content = self._contents[key]
-        content.message = content.busy = ""
-        content.layer.wait(self._lr)
+        self._contents[key].wait(self._lr)
         self._refresh()
 
     def clear(self) -> None:
         """Show no document."""
         self._lr = None
+        self._region = Box(0, 0, 0, 0)
         for content in self._contents.values():
-            content.message = content.busy = ""
-            content.layer.show(None)
+            content.show(None)
         self._navigator.close()
         self._refresh()
 
@@ -215,7 +169,6 @@ class CompareView(QWidget):
     def set_mode(self, mode: CompareMode) -> None:
         """Compare panes in another way."""
         self._mode = mode
-        self._is_swapped = False
         self._show()
         self.mode_changed.emit(mode)
 
@@ -238,9 +191,7 @@ class CompareView(QWidget):
 
     def set_swapped(self, swapped: bool) -> None:
         """Show the second compared pane in the place of the first, as while B is held."""
-        if swapped != self._is_swapped:
-            self._is_swapped = swapped
-            self._show()
+        self._blinker.swap(swapped=swapped)
 
     # Where one looks
 
@@ -267,38 +218,15 @@ class CompareView(QWidget):
             return Box(0, 0, 0, 0)
         return self._navigator.viewport.visible(*self._navigator.lr_size, self._stage.largest_canvas())
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Show the second compared pane while B is held."""
-        if event.key() == Qt.Key.Key_B and event.modifiers() == Qt.KeyboardModifier.NoModifier:
-            self.set_swapped(True)
-        else:
-            super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Show the first compared pane again."""
-        if event.key() == Qt.Key.Key_B and not event.isAutoRepeat():
-            self.set_swapped(False)
-        else:
-            super().keyReleaseEvent(event)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Forget a held key whose release goes to another window."""
-        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
-            self.set_swapped(False)
-        super().changeEvent(event)
-
     def _show(self) -> None:
         """Put the contents on the stage that mode, comparison and held key ask for."""
         self._bar.setVisible(self._mode is not CompareMode.GRID)
         self._bar.set_purpose(difference=self._mode is CompareMode.DIFFERENCE, blink=self._mode is CompareMode.BLINK)
-        blinks = self._mode is CompareMode.BLINK and self._bar.blinking.isChecked()
-        if blinks != self._blink_timer.isActive():
-            (self._blink_timer.start if blinks else self._blink_timer.stop)()
+        self._blinker.run(running=self._mode is CompareMode.BLINK and self._bar.blinking.isChecked())
         if not self._contents:
             return
-        first, second = (self._contents[key] for key in self._compared)
-        if self._is_swapped:
-            first, second = second, first
+        order = reversed(self._compared) if self._blinker.is_swapped else self._compared
+        first, second = (self._contents[key] for key in order)
         match self._mode:
             case CompareMode.GRID:
                 shown = {key: content for key, content in self._contents.items() if key not in self._hidden}
@@ -314,22 +242,22 @@ class CompareView(QWidget):
         self._moved()
 
     def _show_difference(self, first: PaneContent, second: PaneContent) -> None:
-        title = self.tr("Difference of {first} and {second}").format(first=first.title, second=second.title)
-        self._difference = PaneContent("", title)
-        missing = [content.title for content in (first, second) if content.layer.source is None]
-        if missing and self._lr is not None:
-            self._difference.message = self.tr("There is no picture of {pane} yet.").format(pane=missing[0])
-        elif first.layer.source is not None and second.layer.source is not None:
-            self._difference.layer.show(DifferenceImage(first.layer.source, second.layer.source, self._gain))
+        self._difference.title = self.tr("Difference of {first} and {second}").format(
+            first=first.title, second=second.title
+        )
+        missing = [content.title for content in (first, second) if content.source is None]
+        if first.source is None or second.source is None:
+            self._difference.show(None)
+            if self._lr is not None:
+                self._difference.message = self.tr("There is no picture of {pane} yet.").format(pane=missing[0])
+        elif self._difference.source != (difference := DifferenceImage(first.source, second.source, self._gain)):
+            self._difference.show(difference)
         self._stage.show_single(self._difference)
 
     def _refresh(self) -> None:
         if self._mode is CompareMode.DIFFERENCE:
             self._show()
         self._stage.refresh()
-
-    def _blink(self) -> None:
-        self.set_swapped(not self._is_swapped)
 
     def _activate(self, key: str) -> None:
         if key and key != self._active:
@@ -342,10 +270,7 @@ class CompareView(QWidget):
         if point is None or self._lr is None or self._lr.values_at(*point) is None:
             self.cursor_moved.emit(None)
             return
-        values = {
-            key: content.layer.source.values_at(*point) if isinstance(content.layer.source, DisplayImage) else None
-            for key, content in self._contents.items()
-        }
+        values = {key: content.values_at(*point) for key, content in self._contents.items()}
         self.cursor_moved.emit(CursorReading(*point, values))
 
     def _moved(self) -> None:

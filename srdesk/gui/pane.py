@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from srdesk.gui.canvas import Canvas, PaneContent
+from srdesk.gui.canvas import Canvas
 from srdesk.gui.navigator import Navigator
+from srdesk.gui.pane_content import PaneContent
 
 
 class Pane(QWidget):
@@ -76,7 +77,7 @@ class Pane(QWidget):
         if len(contents) == 2:
             self._note.setText(contents[1].title)
             return
-        source = contents[0].layer.source if contents else None
+        source = contents[0].source if contents else None
         if source is None or self._navigator.lr_size is None:
             self._note.setText("")
             return

@@ -51,7 +51,7 @@ class TileSource(Protocol):
         """Return ``(box.height, box.width, C)`` uint8: grey, grey and alpha, RGB, or RGB and straight alpha."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DisplayImage:
     """A picture as panes show it, and the file values behind what they show. Safe to read from any thread."""
 
