@@ -50,29 +50,29 @@ def main(argv: Sequence[str], *, runs_folder: Path) -> int:
     Args:
         argv: arguments after the verb.
         runs_folder: where run folders are made unless ``--run`` names one.
+
+    Raises:
+        SrDeskError: what `srdesk.training.trainer.train` raises, after an event has told it.
     """
     options = _parser().parse_args(argv)
     wire = _reserve_stdout() if options.events else None
     token = CancelToken()
     restore_signals = _stop_on_signals(token)
-    journal: _Journal | None = None
+    journal = _Journal(wire)
     try:
         folder, config = _prepare(options, runs_folder)
-        journal = _Journal(folder / EVENTS_NAME, wire, total_steps=config.steps)
+        journal.open(folder / EVENTS_NAME, total_steps=config.steps)
         if wire is not None:
             _stop_on_stdin(token)
         return _run(config, folder, token, journal)
     except SrDeskError as error:
-        return _fail(error, journal, wire)
-    except (Cancelled, KeyboardInterrupt):
-        return Cancelled.exit_code
-    except Exception as error:  # noqa: BLE001 - outer edge: a run must end with an event, whatever happened
-        unexpected = UnexpectedError(f"The training stopped unexpectedly ({type(error).__name__}: {error}).")
-        unexpected.__cause__ = error
-        return _fail(unexpected, journal, wire)
+        journal.tell(_failed(error))
+        raise
+    except Exception as error:
+        journal.tell(_failed(UnexpectedError(f"Something unexpected went wrong: {error!r}.")))
+        raise
     finally:
-        if journal is not None:
-            journal.close()
+        journal.close()
         restore_signals()
 
 
@@ -162,15 +162,8 @@ def _run(config: TrainConfig, folder: Path, token: CancelToken, journal: _Journa
     return Cancelled.exit_code if was_stopped and not journal.is_watched else 0
 
 
-def _fail(error: SrDeskError, journal: _Journal | None, wire: BinaryIO | None) -> int:
-    event = events.Failed(kind=type(error).__name__, message=str(error), hint=error.hint)
-    if journal is not None:
-        journal.tell(event)
-    elif wire is not None:
-        wire.write(events.encode(event))
-        wire.flush()
-    sys.stderr.write(f"srdesk: {error}\n{error.hint}\n")
-    return error.exit_code
+def _failed(error: SrDeskError) -> events.Failed:
+    return events.Failed(kind=type(error).__name__, message=str(error), hint=error.hint)
 
 
 def _reserve_stdout() -> BinaryIO:
@@ -210,34 +203,39 @@ def _stop_on_signals(token: CancelToken) -> Callable[[], None]:
 
 
 class _Journal:
-    """Where events go: always the run folder's file, and either a watching program or a person."""
+    """Where events go: the run folder's file once there is one, and either a watching program or a person."""
 
-    def __init__(self, path: Path, wire: BinaryIO | None, *, total_steps: int) -> None:
-        self._file = path.open("ab")
+    def __init__(self, wire: BinaryIO | None) -> None:
         self._wire = wire
-        self._teller = None if wire is not None else _Teller(total_steps)
+        self._file: BinaryIO | None = None
+        self._teller: _Teller | None = None
 
     @property
     def is_watched(self) -> bool:
         """Whether another program reads the events."""
         return self._wire is not None
 
+    def open(self, path: Path, *, total_steps: int) -> None:
+        """Begin to keep the events in a file, and to show them to a person if no program watches."""
+        self._file = path.open("ab")
+        if self._wire is None:
+            self._teller = _Teller(total_steps)
+
     def tell(self, event: events.AnyEvent) -> None:
         """Pass the event on."""
         line = events.encode(event)
-        self._file.write(line)
-        self._file.flush()
-        if self._wire is not None:
-            self._wire.write(line)
-            self._wire.flush()
+        for stream in (self._file, self._wire):
+            if stream is not None:
+                stream.write(line)
+                stream.flush()
         if self._teller is not None:
             self._teller.tell(event)
 
     def close(self) -> None:
-        """Finish the file and the progress bar."""
-        self._file.close()
-        if self._teller is not None:
-            self._teller.close()
+        """Finish the files and the progress bar."""
+        for part in (self._file, self._wire, self._teller):
+            if part is not None:
+                part.close()
 
 
 class _Teller:
@@ -246,7 +244,10 @@ class _Teller:
     def __init__(self, total_steps: int) -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total_steps, unit="step", disable=not sys.stderr.isatty(), file=sys.stderr)
+        class Bar(tqdm):  # type: ignore[type-arg]
+            monitor_interval = 0  # a thread that refreshes the bar between updates: steps come often enough
+
+        self._bar = Bar(total=total_steps, unit="step", disable=not sys.stderr.isatty(), file=sys.stderr)
 
     def tell(self, event: events.AnyEvent) -> None:
         """Show the event."""

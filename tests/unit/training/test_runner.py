@@ -1,0 +1,86 @@
+"""The verb `train`: options beat files, mistakes are named before torch is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from srdesk.errors import ConfigError, DatasetError
+from srdesk.training import events
+from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
+from srdesk.training.runner import EVENTS_NAME, main
+
+TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
+
+
+def test_a_run_leaves_its_configuration_events_and_weights_in_its_folder(pictures: Path, tmp_path: Path) -> None:
+    code = main(["--data", str(pictures), "--steps", "2", "--name", "first", *TINY], runs_folder=tmp_path / "runs")
+    (run,) = (tmp_path / "runs").iterdir()
+    last = events.decode((run / EVENTS_NAME).read_bytes().splitlines()[-1])
+    assert code == 0
+    assert run.name.endswith("_first")
+    assert read_config(run / CONFIG_NAME).data == (str(pictures),)
+    assert isinstance(last, events.Finished)
+
+
+def test_an_existing_run_folder_is_gone_on_with_from_its_own_configuration(pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    main(["--data", str(pictures), "--steps", "2", "--run", str(run), *TINY], runs_folder=tmp_path)
+    assert main(["--run", str(run)], runs_folder=tmp_path) == 0
+    told = [events.decode(line) for line in (run / EVENTS_NAME).read_bytes().splitlines()]
+    assert [event.first_step for event in told if isinstance(event, events.Started)] == [0, 2]
+
+
+def test_options_win_over_the_configuration_file(pictures: Path, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text('steps = 50\nseed = 5\nbatch_size = 2\ncrop_px = 8\nvalidation_crop_px = 64\nmodel = "srcnn"\n')
+    run = tmp_path / "run"
+    main(["--config", str(file), "--data", str(pictures), "--steps", "1", "--run", str(run)], runs_folder=tmp_path)
+    config = read_config(run / CONFIG_NAME)
+    assert (config.steps, config.seed, config.model) == (1, 5, "srcnn")
+
+
+def test_srcnn_is_trained_on_luma_unless_told_otherwise(pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ["--model", "srcnn", "--data", str(pictures), "--steps", "1", "--run", str(run), "--set"]
+    main([*arguments, "batch_size=2", "crop_px=8", "validation_crop_px=64"], runs_folder=tmp_path)
+    assert read_config(run / CONFIG_NAME).loss_channels == "luma"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        (["--set", "colour=1"], "--set"),
+        (["--set", "steps"], "--set"),
+        (["--set", "schedule=zigzag"], "--set"),
+        (["--steps", "0"], "steps"),
+        (["--config", "missing.toml"], "config"),
+    ],
+)
+def test_a_wrong_option_is_named(pictures: Path, tmp_path: Path, arguments: list[str], field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        main(["--data", str(pictures), *arguments], runs_folder=tmp_path / "runs")
+    assert caught.value.field == field
+    assert not (tmp_path / "runs").exists()
+
+
+def test_no_data_is_a_mistake_that_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="data"):
+        main([], runs_folder=tmp_path)
+
+
+def test_a_failure_is_the_last_event_of_the_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(DatasetError):
+        main(["--data", str(tmp_path / "gone"), "--run", str(run)], runs_folder=tmp_path)
+    last = events.decode((run / EVENTS_NAME).read_bytes().splitlines()[-1])
+    assert isinstance(last, events.Failed)
+    assert last.kind == "DatasetError"
+    assert last.hint
+
+
+def test_every_field_has_a_default_that_is_allowed(tmp_path: Path) -> None:
+    config = TrainConfig()
+    assert msgspec.convert(msgspec.to_builtins(config), TrainConfig) == config
