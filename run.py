@@ -38,6 +38,7 @@ DISK_BYTES = {"cpu": 2_500_000_000, "mps": 2_500_000_000, "cuda": 9_000_000_000}
 """Free disk space that a new environment needs while it is being made."""
 
 WINDOWLESS_COMMANDS = {"upscale", "evaluate", "train", "models", "bench"}
+"""Commands that never show a window, so that Qt's system libraries may be missing."""
 
 QT_LIBRARIES = {
     "libglib-2.0.so.0": "libglib2.0-0",
@@ -98,11 +99,6 @@ class Plan:
         return self.venv / "srdesk-stamp.json"
 
     @property
-    def log(self) -> Path:
-        """The output of everything that set-up ran."""
-        return self.venv / "setup.log"
-
-    @property
     def base_key(self) -> str:
         """Hash of what cannot be changed without making the environment anew."""
         python = sys.implementation.cache_tag
@@ -135,10 +131,10 @@ def read_plan(*, with_tests: bool) -> Plan:
 
 def find_accelerator(wish: str) -> str:
     """Return `cpu`, `cuda` or `mps` for the wish `auto`, `cpu` or `cuda`."""
-    if wish not in ("auto", "cpu", "cuda"):
-        raise SetupError(f"SRDESK_TORCH cannot be “{wish}”. Use auto, cpu or cuda.")
-    if wish != "auto":
+    if wish in ("cpu", "cuda"):
         return wish
+    if wish != "auto":
+        raise SetupError(f"SRDESK_TORCH cannot be “{wish}”. Use auto, cpu or cuda.")
     if sys.platform == "darwin":
         return "mps"
     if nvidia_smi := shutil.which("nvidia-smi"):
@@ -156,13 +152,6 @@ def read_stamp(plan: Plan) -> list[str]:
         return list(stamp["locks"]) if stamp["base"] == plan.base_key and plan.python.exists() else []
     except (OSError, ValueError, LookupError, TypeError):
         return []
-
-
-def write_stamp(plan: Plan) -> None:
-    """Say, as the last step, what the environment satisfies."""
-    unfinished = plan.stamp.with_suffix(".part")
-    unfinished.write_text(json.dumps({"base": plan.base_key, "locks": plan.lock_keys}), encoding="utf-8")
-    unfinished.replace(plan.stamp)
 
 
 def is_ready(plan: Plan) -> bool:
@@ -213,16 +202,19 @@ def set_up(plan: Plan) -> None:
 
     The stamp comes last: what an interrupted set-up left is never trusted, but made anew.
     """
-    if not read_stamp(plan):
+    is_new = not read_stamp(plan)
+    plan.stamp.unlink(missing_ok=True)
+    if is_new:
         refuse_full_disk(plan.venv.parent, DISK_BYTES[plan.accelerator])
         say(f"Setting up SR Desk in “{plan.venv}”. This is done once and takes a few minutes.")
         make_venv(plan)
         install_torch(plan)
-    plan.stamp.unlink(missing_ok=True)
     with step("Installing the packages that SR Desk uses"):
         pip_install(plan, "--require-hashes", "--no-deps", "--only-binary=:all:", f"--requirement={plan.locks[-1]}")
     make_importable(plan)
-    write_stamp(plan)
+    unfinished = plan.stamp.with_suffix(".part")
+    unfinished.write_text(json.dumps({"base": plan.base_key, "locks": plan.lock_keys}), encoding="utf-8")
+    unfinished.replace(plan.stamp)
 
 
 def refuse_foreign_folder(plan: Plan) -> None:
@@ -308,13 +300,14 @@ def pip_install(plan: Plan, *arguments: str) -> None:
 
 def run_logged(plan: Plan, command: Sequence[str]) -> None:
     """Run a command with its output in the log; fail with the log's last lines."""
-    with plan.log.open("ab") as log:
+    log_path = plan.venv / "setup.log"
+    with log_path.open("ab") as log:
         log.write(f"\n$ {' '.join(command)}\n".encode())
         log.flush()
         completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     if completed.returncode != 0:
-        last_lines = plan.log.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
-        raise SetupError("\n    ".join(["Set-up could not go on:", *last_lines]) + f"\nAll of it is in “{plan.log}”.")
+        last_lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
+        raise SetupError("\n    ".join(["Set-up could not go on:", *last_lines]) + f"\nAll of it is in “{log_path}”.")
 
 
 @contextlib.contextmanager
