@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from srdesk.engine.control import CancelToken, Control
-from srdesk.errors import ConfigError
+from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, FloatArray, Image, Source
 from srdesk.imaging.resample import resize_bicubic_box
 from srdesk.imaging.stored import StoredImage
@@ -94,6 +95,7 @@ def enlarge(
 
     Raises:
         ConfigError: the size is larger than four times the picture.
+        OutOfMemoryError: this machine cannot hold the result; or memory ran out on the way.
         DeviceError: the model cannot be run.
         Cancelled: someone asked to stop.
     """
@@ -107,6 +109,7 @@ def enlarge(
 
     values = _finer(image.values) if is_reduced else image.values
     box = part.scaled(SCALE)
+    _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(values.dtype).itemsize)
     stored = StoredImage.empty(
         box.height, box.width, image.channels, values, image.metadata, with_alpha=image.alpha is not None
     )
@@ -257,6 +260,22 @@ class _Opacity:
 def _moved(box: Box, origin: Box) -> Box:
     """Return ``box`` in coordinates that begin at the corner of ``origin``."""
     return Box(box.top - origin.top, box.left - origin.left, box.height, box.width)
+
+
+def _check_memory(box: Box, bytes_per_pixel: int) -> None:
+    """Refuse a result that would be killed for its size after minutes of computing.
+
+    Raises:
+        OutOfMemoryError: the result is larger than the free memory.
+    """
+    needed_bytes = box.height * box.width * bytes_per_pixel
+    free_bytes = psutil.virtual_memory().available + psutil.swap_memory().free
+    if needed_bytes > free_bytes:
+        raise OutOfMemoryError(
+            f"The result of {box.width} × {box.height} pixels needs {needed_bytes / 1e9:.1f} GB of memory, "
+            f"and {free_bytes / 1e9:.1f} GB are free.",
+            hint="Close other programs, or enlarge a smaller picture.",
+        )
 
 
 def _finer(values: ValueMap) -> ValueMap:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.enlarge import TargetSize, bleed_colour, enlarge, flatten, reduce
 from srdesk.engine.upscaler import BicubicUpscaler
-from srdesk.errors import Cancelled, ConfigError
+from srdesk.errors import Cancelled, ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, Image, Metadata
 from srdesk.imaging.resample import resize_bicubic
 from srdesk.imaging.stored import StoredImage
@@ -59,6 +59,18 @@ def test_the_result_cannot_be_changed_by_whom_it_is_handed_to() -> None:
     assert not stored.numbers.flags.writeable
     assert stored.alpha_numbers is not None
     assert not stored.alpha_numbers.flags.writeable
+
+
+def test_a_result_that_memory_cannot_hold_is_refused_before_anything_is_computed() -> None:
+    class Vast(BicubicUpscaler):
+        def upscale(self, *arguments: object, **options: object) -> Any:
+            pytest.fail("computed")
+
+    pixel = np.zeros((1, 1, 1), np.float32)
+    image = Image(np.broadcast_to(pixel, (2, 2, 1)))
+    object.__setattr__(image, "pixels", np.broadcast_to(pixel, (10**6, 10**6, 1)))
+    with pytest.raises(OutOfMemoryError, match=r"4000000 × 4000000 pixels needs 16000\.0 GB"):
+        enlarge(image, Vast())
 
 
 # --- alpha ----------------------------------------------------------------------------------------------------------
