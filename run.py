@@ -37,8 +37,8 @@ CPU_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 DISK_BYTES = {"cpu": 2_500_000_000, "mps": 2_500_000_000, "cuda": 9_000_000_000}
 """Free disk space that a new environment needs while it is being made."""
 
+# Commands that never show a window, so that Qt's system libraries may be missing.
 WINDOWLESS_COMMANDS = {"upscale", "evaluate", "train", "models", "bench"}
-"""Commands that never show a window, so that Qt's system libraries may be missing."""
 
 QT_LIBRARIES = {
     "libglib-2.0.so.0": "libglib2.0-0",
@@ -172,7 +172,8 @@ def ensure_ready(plan: Plan) -> None:
             f"SR Desk cannot be set up in “{plan.venv.parent}”: {error.strerror}.\n"
             "Copy its folder to a place that you can write to, and start it there."
         ) from error
-    with lock:  # the system frees it however this process ends
+    with lock:  # freed by the system when this process and its installers have ended, however they did
+        os.set_inheritable(lock.fileno(), True)
         if not try_lock(lock.fileno()):
             say("Another set-up of SR Desk is running here; waiting for it to finish …")
             while not try_lock(lock.fileno()):
@@ -304,8 +305,9 @@ def run_logged(plan: Plan, command: Sequence[str]) -> None:
     with log_path.open("ab") as log:
         log.write(f"\n$ {' '.join(command)}\n".encode())
         log.flush()
-        completed = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-    if completed.returncode != 0:
+        # The open lock is handed on: an installer that outlives this process keeps others out until it ends too.
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, close_fds=False)
+    if done.returncode != 0:
         last_lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
         raise SetupError("\n    ".join(["Set-up could not go on:", *last_lines]) + f"\nAll of it is in “{log_path}”.")
 
@@ -380,8 +382,8 @@ def main(arguments: Sequence[str]) -> int:
             require_libraries(QT_LIBRARIES, "for the tests")
         elif not arguments or (arguments[0] not in WINDOWLESS_COMMANDS and not arguments[0].startswith("-")):
             require_libraries(QT_LIBRARIES | WINDOW_LIBRARIES, "for SR Desk's window")
-    except SetupError as error:
-        say(str(error))
+    except (SetupError, OSError) as error:
+        say(str(error) if isinstance(error, SetupError) else f"SR Desk cannot be set up: {error}.")
         return 1
     except KeyboardInterrupt:
         say("Stopped. The next start sets SR Desk up again.")

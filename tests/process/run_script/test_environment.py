@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +14,15 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
+
 pytestmark = pytest.mark.process
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for another process; pytest's time limit ends a wait in vain."""
+    while not is_so():
+        time.sleep(0.01)
 
 
 def test_an_empty_folder_gets_an_environment_with_torch_before_the_rest(
@@ -209,6 +218,30 @@ def test_the_lock_is_free_once_its_holder_was_killed(run: Any, plan: Any) -> Non
         holder.kill()
         holder.wait()
         assert run.try_lock(marker.fileno())
+
+
+def test_an_installer_that_outlives_its_set_up_still_keeps_others_out(run: Any, plan: Any, tmp_path: Path) -> None:
+    started, may_end = tmp_path / "started", tmp_path / "may end"
+    installer = (
+        "import pathlib, time\n"
+        f"pathlib.Path({str(started)!r}).touch()\n"
+        f"while not pathlib.Path({str(may_end)!r}).exists(): time.sleep(0.01)\n"
+    )
+    set_up = (
+        "import pathlib, run, sys\n"
+        f"plan = run.Plan(pathlib.Path({str(plan.venv)!r}), (), 'cpu', '', '')\n"
+        "run.is_ready = lambda plan: False\n"
+        f"run.set_up = lambda plan: run.run_logged(plan, [sys.executable, '-c', {installer!r}])\n"
+        "run.ensure_ready(plan)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", set_up], cwd=ROOT) as first:
+        wait_until(started.exists)
+        first.kill()
+
+    with plan.marker.open("ab") as marker:
+        assert not run.try_lock(marker.fileno())
+        may_end.touch()
+        wait_until(lambda: run.try_lock(marker.fileno()))
 
 
 def test_a_second_set_up_waits_and_then_uses_what_the_first_made(
