@@ -51,7 +51,7 @@ def _create_part(target: Path) -> tuple[BinaryIO, Path]:
         suffix = PART_SUFFIX if number == 0 else f".{number}{PART_SUFFIX}"
         part = target.with_name(_shortened(target.name, _MAX_NAME_BYTES - len(suffix)) + suffix)
         try:
-            return os.fdopen(os.open(part, flags, 0o666), "w+b"), part
+            return open(part, "w+b", opener=lambda name, _flags: os.open(name, flags, 0o666)), part
         except FileExistsError:
             number += 1
             if number > 99:

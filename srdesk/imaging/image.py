@@ -68,6 +68,8 @@ class Metadata:
     """Horizontal and vertical resolution in dots per inch."""
     text: tuple[tuple[str, str], ...] = ()
     """Text entries of a PNG (keyword, text)."""
+    is_lossless: bool = False
+    """Whether it came from a WebP without loss, so that a WebP of it is written without loss, too."""
 
 
 @dataclass(frozen=True, slots=True)

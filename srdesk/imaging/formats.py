@@ -1,0 +1,216 @@
+"""Opening a picture by what it contains, and saving it so that the old file or the whole new one is there.
+
+JPEG is saved with full chroma at the quality asked for, 95 unless said otherwise; WebP likewise, but without loss when
+the picture was opened from a WebP without loss; PNG and TIFF are always without loss.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
+from srdesk.imaging import photo, png, probe, tiff
+from srdesk.imaging.atomic import atomic_write
+from srdesk.imaging.image import Image
+from srdesk.imaging.probe import ImageProbe
+from srdesk.imaging.stored import StoredImage
+
+SUFFIXES: dict[str, str] = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+"""Lower-case suffix to format, for saving; opening goes by content. The first suffix of a format is the usual one."""
+
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MAGIC_BYTES = 16
+
+
+def open_image(path: Path | str) -> Image:
+    """Open a picture by its content, whatever its suffix says.
+
+    Raises:
+        ImageReadError: it is missing, no regular file, damaged or cut off.
+        UnsupportedImageError: it is of a kind or size that is not handled.
+    """
+    return open_stored(path).to_image()
+
+
+def open_stored(path: Path | str) -> StoredImage:
+    """Open a picture as the numbers in its file, a quarter of the memory of `open_image` or less.
+
+    Raises:
+        ImageReadError: it is missing, no regular file, damaged or cut off.
+        UnsupportedImageError: it is of a kind or size that is not handled.
+    """
+    path = Path(path)
+    with _regular_file(path) as stream:
+        format_name = _format_of(stream, path)
+        if format_name == "PNG":
+            stored = png.read(stream, path)
+        elif format_name == "TIFF":
+            stored = tiff.read(stream, path)
+        else:
+            stored = photo.read(stream, path, format_name)
+    stored.freeze()
+    return stored
+
+
+def probe_image(path: Path | str) -> ImageProbe:
+    """Return what the header of a picture says, without decoding it or judging its size.
+
+    Raises:
+        ImageReadError: it is missing, no regular file, or its header is damaged.
+        UnsupportedImageError: it is of a kind that is not handled.
+    """
+    path = Path(path)
+    with _regular_file(path) as stream:
+        format_name = _format_of(stream, path)
+        if format_name == "PNG":
+            return png.probe(stream, path)
+        if format_name == "TIFF":
+            return tiff.probe(stream, path)
+        return photo.probe(stream, path, format_name)
+
+
+def format_for(path: Path | str) -> str | None:
+    """Return the format that a file name asks for, None where its suffix is none of `SUFFIXES`."""
+    return SUFFIXES.get(Path(path).suffix.lower())
+
+
+def can_hold(format_name: str, stored: StoredImage) -> str | None:
+    """Return why a format cannot hold a picture as it is, as the end of a sentence; None if it can."""
+    if format_name not in SUFFIXES.values():
+        return f"{format_name} files cannot be written"
+    dtype = stored.values.dtype
+    bits = {"uint8": "8-bit", "uint16": "16-bit"}.get(dtype, dtype)
+    if format_name in ("JPEG", "WEBP") and dtype != "uint8":
+        return (
+            f"{_SPOKEN[format_name]} cannot hold {bits} values; PNG or TIFF can"
+            if dtype == "uint16"
+            else (f"{_SPOKEN[format_name]} cannot hold {bits} values; TIFF can")
+        )
+    if format_name == "PNG" and dtype not in ("uint8", "uint16"):
+        return f"PNG cannot hold {bits} values; TIFF can"
+    if format_name == "JPEG" and stored.has_alpha:
+        return "JPEG cannot hold transparency; PNG, WebP or TIFF can"
+    longest_px = photo.MAX_SIDE_PX.get(format_name, probe.MAX_SIDE_PX)
+    if max(stored.height, stored.width) > longest_px:
+        return f"{_SPOKEN[format_name]} cannot hold more than {longest_px:,} pixels on a side"
+    return None
+
+
+def save_image(path: Path | str, stored: StoredImage, *, quality: int = 95) -> tuple[str, ...]:
+    """Write a picture in the format that its suffix asks for, or, without a known suffix, in that of its metadata.
+
+    Args:
+        path: the file; an existing one is replaced when the new one is complete on the disk.
+        stored: the picture with its metadata; not modified.
+        quality: 1 to 100, for JPEG and WebP.
+
+    Returns:
+        A sentence for each kind of metadata that the format has no room for.
+
+    Raises:
+        ImageWriteError: the format cannot hold the picture, or the file cannot be written; then nothing is left over.
+    """
+    path = Path(path)
+    format_name = format_for(path) or stored.metadata.format
+    reason = can_hold(format_name, stored)
+    if reason is not None:
+        raise ImageWriteError(path, reason, hint="Choose another format for the output.")
+    try:
+        with atomic_write(path) as stream:
+            return _WRITERS[format_name](stream, stored, quality)
+    except OSError as error:
+        raise ImageWriteError(path, _reason(error)) from error
+    except MemoryError as error:
+        raise ImageWriteError(path, "encoding it needs more memory than there is") from error
+
+
+_SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "TIFF": "TIFF"}
+
+
+def _write_png(stream: BinaryIO, stored: StoredImage, _quality: int) -> tuple[str, ...]:
+    png.write(stream, stored)
+    return ()
+
+
+def _write_tiff(stream: BinaryIO, stored: StoredImage, _quality: int) -> tuple[str, ...]:
+    return tiff.write(stream, stored)
+
+
+_WRITERS: dict[str, Callable[[BinaryIO, StoredImage, int], tuple[str, ...]]] = {
+    "PNG": _write_png,
+    "JPEG": photo.write_jpeg,
+    "WEBP": photo.write_webp,
+    "TIFF": _write_tiff,
+}
+
+
+@contextmanager
+def _regular_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that is one: pipes would block, and devices have no end.
+
+    Raises:
+        ImageReadError: it cannot be opened, or is no regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    with ExitStack() as stack:
+        try:
+            _check_regular(path, path.stat())
+            stream = stack.enter_context(open(path, "rb", opener=lambda name, _flags: os.open(name, flags)))
+            # Looked at again, since the name may have been given to another file in between.
+            _check_regular(path, os.fstat(stream.fileno()))
+        except OSError as error:
+            raise ImageReadError(path, _reason(error)) from error
+        except ValueError as error:  # a null byte in the name
+            raise ImageReadError(path, "no file can have this name") from error
+        yield stream
+
+
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    mode = status.st_mode
+    if stat.S_ISREG(mode):
+        return
+    kinds = (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    kind = next((name for is_kind, name in kinds if is_kind(mode)), "something else")
+    raise ImageReadError(path, f"it is {kind}, not a file", hint="Choose a picture file.")
+
+
+def _format_of(stream: BinaryIO, path: Path) -> str:
+    try:
+        magic = stream.read(_MAGIC_BYTES)
+    except OSError as error:
+        raise ImageReadError(path, _reason(error)) from error
+    if not magic:
+        raise ImageReadError(path, "it is empty")
+    if magic.startswith(png.SIGNATURE):
+        return "PNG"
+    if magic.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if magic[:4] == b"RIFF" and magic[8:12] == b"WEBP":
+        return "WEBP"
+    if magic[:4] in _TIFF_MAGIC:
+        return "TIFF"
+    raise UnsupportedImageError(path, "its content is no PNG, JPEG, WebP or TIFF")
+
+
+def _reason(error: OSError) -> str:
+    """Return the words of the operating system as the end of a sentence."""
+    words = error.strerror or "reading or writing failed"
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,214 @@
+"""JPEG and WebP, through Pillow."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from srdesk.errors import UnsupportedImageError
+from srdesk.imaging import exif
+from srdesk.imaging.image import Metadata
+from srdesk.imaging.probe import ImageProbe, check_budget, decoder_errors
+from srdesk.imaging.stored import Numbers, StoredImage
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
+MAX_SIDE_PX = {"JPEG": 65_535, "WEBP": 16_383}
+"""Most rows or columns that the formats can count."""
+
+_JPEG_MARKER_BYTES = 65_533
+"""Most bytes of a JPEG segment; EXIF and XMP have one each."""
+
+_EXIF_PREFIX = b"Exif\0\0"
+_XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
+
+
+def probe(stream: BinaryIO, path: Path, format_name: str) -> ImageProbe:
+    """Return what the header of a JPEG or WebP says.
+
+    Raises:
+        ImageReadError: the file is damaged.
+        UnsupportedImageError: its colours are of a kind that is not handled.
+    """
+    with decoder_errors(path), _opened(stream, format_name) as picture:
+        return _probe(picture, path, format_name)
+
+
+def read(stream: BinaryIO, path: Path, format_name: str) -> StoredImage:
+    """Decode a JPEG, CMYK ones as sRGB, or the first frame of a WebP.
+
+    Raises:
+        ImageReadError: the file is damaged or cut off.
+        UnsupportedImageError: it is too large, or its colours are of a kind that is not handled.
+    """
+    with decoder_errors(path), _opened(stream, format_name) as picture:
+        check_budget(path, _probe(picture, path, format_name))
+        picture.load()
+        metadata, orientation = _metadata(picture, stream, format_name)
+        if picture.mode == "CMYK":
+            rgb, metadata = _rgb_of_cmyk(picture, metadata)
+            decoded = np.asarray(rgb)
+        else:
+            decoded = np.asarray(picture)
+        decoded = np.atleast_3d(decoded)
+    numbers, alpha = (decoded, None) if decoded.shape[2] in (1, 3) else (decoded[:, :, :3], decoded[:, :, 3])
+    return StoredImage(
+        np.ascontiguousarray(exif.turned_upright(numbers, orientation)),
+        alpha_numbers=None if alpha is None else np.ascontiguousarray(exif.turned_upright(alpha, orientation)),
+        metadata=metadata,
+    )
+
+
+def write_jpeg(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str, ...]:
+    """Encode an 8-bit picture without alpha, chroma at full resolution.
+
+    Returns:
+        A sentence for each kind of metadata that JPEG has no room for and that was left out.
+
+    Raises:
+        OSError: the stream cannot be written.
+    """
+    from PIL import Image
+
+    metadata, left_out = _fitting_jpeg(_sized(stored))
+    numbers: Numbers = stored.numbers[:, :, 0] if stored.channels == 1 else stored.numbers
+    Image.fromarray(numbers).save(
+        stream, "JPEG", quality=quality, subsampling="4:4:4", **_save_options(metadata, exif_prefix=_EXIF_PREFIX)
+    )
+    return left_out
+
+
+def write_webp(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str, ...]:
+    """Encode an 8-bit picture: without loss if the picture came from such a WebP, otherwise with ``quality``.
+
+    Raises:
+        OSError: the stream cannot be written.
+    """
+    from PIL import Image
+
+    numbers = np.repeat(stored.numbers, 3, axis=2) if stored.channels == 1 else stored.numbers
+    if stored.alpha_numbers is not None:
+        numbers = np.concatenate([numbers, stored.alpha_numbers[:, :, None]], axis=2)
+    metadata = _sized(stored)
+    # `exact` keeps the colours under fully transparent pixels, `method` 4 is libwebp's own balance.
+    Image.fromarray(numbers).save(
+        stream, "WEBP", lossless=metadata.is_lossless, quality=quality, exact=True, method=4, **_save_options(metadata)
+    )
+    return ()
+
+
+def _opened(stream: BinaryIO, format_name: str) -> PillowImage:
+    from PIL import Image
+
+    # `check_budget` takes the place of Pillow's own limit, which is a warning first and the same for all depths.
+    Image.MAX_IMAGE_PIXELS = None
+    stream.seek(0)
+    return Image.open(stream, formats=[format_name])
+
+
+def _probe(picture: PillowImage, path: Path, format_name: str) -> ImageProbe:
+    if picture.mode not in ("L", "RGB", "RGBA", "CMYK"):
+        raise UnsupportedImageError(path, f"its colours are of the kind {picture.mode}")
+    block = _exif_block(picture)
+    width, height = picture.size
+    if block is not None and exif.orientation_of(block) >= 5:
+        height, width = width, height
+    return ImageProbe(
+        format=format_name,
+        height=height,
+        width=width,
+        channels=1 if picture.mode == "L" else 3,
+        has_alpha=picture.mode == "RGBA",
+        dtype="uint8",
+    )
+
+
+def _metadata(picture: PillowImage, stream: BinaryIO, format_name: str) -> tuple[Metadata, int]:
+    """Return the metadata with the orientation reset, and the orientation that the file asked for."""
+    block = _exif_block(picture)
+    return Metadata(
+        format=format_name,
+        icc_profile=picture.info.get("icc_profile") or None,
+        exif=None if block is None else exif.with_upright(block),
+        xmp=picture.info.get("xmp") or None,
+        dpi=_resolution(picture.info.get("dpi")),
+        is_lossless=format_name == "WEBP" and _is_lossless_webp(stream),
+    ), 1 if block is None else exif.orientation_of(block)
+
+
+def _exif_block(picture: PillowImage) -> bytes | None:
+    block = picture.info.get("exif")
+    block = block.removeprefix(_EXIF_PREFIX) if isinstance(block, bytes) else b""
+    return block if exif.is_exif(block) else None
+
+
+def _resolution(dpi: object) -> tuple[float, float] | None:
+    if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(value) < 1e6 for value in dpi):
+        return float(dpi[0]), float(dpi[1])
+    return None
+
+
+def _is_lossless_webp(stream: BinaryIO) -> bool:
+    """Return whether the first frame is coded as VP8L (RFC 9649, section 2)."""
+    at = 12
+    while True:
+        stream.seek(at)
+        prefix = stream.read(8)
+        if len(prefix) < 8 or prefix[:4] in (b"VP8 ", b"ANMF"):
+            return False
+        if prefix[:4] == b"VP8L":
+            return True
+        length = int.from_bytes(prefix[4:], "little")
+        at += 8 + length + length % 2
+
+
+def _rgb_of_cmyk(picture: PillowImage, metadata: Metadata) -> tuple[PillowImage, Metadata]:
+    """Return the picture in sRGB: by its own profile if it has a usable one, which then no longer applies."""
+    from PIL import ImageCms
+
+    without_profile = replace(metadata, icc_profile=None)
+    if metadata.icc_profile:
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(metadata.icc_profile))
+            converted = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            converted = None
+        if converted is not None:
+            return converted, without_profile
+    return picture.convert("RGB"), without_profile
+
+
+def _sized(stored: StoredImage) -> Metadata:
+    metadata = stored.metadata
+    if metadata.exif is None:
+        return metadata
+    return replace(metadata, exif=exif.with_size(metadata.exif, height=stored.height, width=stored.width))
+
+
+def _fitting_jpeg(metadata: Metadata) -> tuple[Metadata, tuple[str, ...]]:
+    left_out = []
+    if metadata.exif and len(_EXIF_PREFIX + metadata.exif) > _JPEG_MARKER_BYTES:
+        metadata = replace(metadata, exif=None)
+        left_out.append("The EXIF block is too large for JPEG and was left out.")
+    if metadata.xmp and len(_XMP_PREFIX + metadata.xmp) > _JPEG_MARKER_BYTES:
+        metadata = replace(metadata, xmp=None)
+        left_out.append("The XMP packet is too large for JPEG and was left out.")
+    return metadata, tuple(left_out)
+
+
+def _save_options(metadata: Metadata, exif_prefix: bytes = b"") -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if metadata.icc_profile:
+        options["icc_profile"] = metadata.icc_profile
+    if metadata.exif:
+        options["exif"] = exif_prefix + metadata.exif
+    if metadata.xmp:
+        options["xmp"] = metadata.xmp
+    if metadata.dpi:
+        options["dpi"] = metadata.dpi
+    return options
