@@ -1,0 +1,123 @@
+"""Networks as streams of row strips: exact, nothing computed twice, memory bounded by the width of the picture.
+
+A picture goes through the whole network in strips. Every convolution keeps the last rows of its input that its next
+output rows need, every skip the rows it still waits for; what stands beyond an edge stands only beyond the true edges
+of the picture, at every layer. A rectangle of a picture is streamed as if it were a picture: its outermost
+`StreamedNetwork.halo_px` pixels are then not those of the whole picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from srdesk.engine import srcnn_stream, srresnet_stream
+from srdesk.engine.folding import fold_srcnn, fold_srresnet
+from srdesk.engine.rows import Check
+from srdesk.engine.srcnn_stream import SRCNNStream
+from srdesk.engine.srresnet_stream import SRResNetStream
+from srdesk.models.srcnn import CUBIC_REACH_PX, SRCNN
+from srdesk.models.srresnet import SRResNet
+
+
+class Stream(Protocol):
+    """A picture on its way through a network."""
+
+    def push(self, lr: Tensor) -> Iterator[Tensor]:
+        """Take the next LR rows, and yield the SR rows that are finished.
+
+        Args:
+            lr: `(n, W, 3)` rows, float32, on the device; the first push has two rows at least, unless the picture has
+                only one; not modified.
+
+        Yields:
+            `(m, scale·W, 3)` rows, float32, not clipped, in order. After the last LR row all of them are out.
+        """
+
+
+class StreamedNetwork(Protocol):
+    """A network on a device, ready to stream pictures."""
+
+    @property
+    def scale(self) -> int:
+        """Enlargement along each side."""
+
+    @property
+    def halo_px(self) -> int:
+        """LR pixels on each side that an SR pixel depends on, at most."""
+
+    def open(self, height: int, width: int, *, strip_px: int, check: Check) -> Stream:
+        """Begin a picture of ``height`` × ``width`` LR pixels; layers compute ``strip_px`` LR rows in one go."""
+
+    def peak_bytes(self, width: int, *, strip_px: int) -> int:
+        """Return about how much memory a stream of ``width`` LR pixels holds at a time."""
+
+
+def streamed(model: nn.Module, device: torch.device, dtype: torch.dtype) -> StreamedNetwork:
+    """Make a model ready to stream on a device in a number type; ``model`` is not modified.
+
+    Raises:
+        TypeError: there is no stream for this kind of model.
+    """
+    if isinstance(model, SRResNet):
+        return _StreamedSRResNet(model, device, dtype)
+    if isinstance(model, SRCNN):
+        return _StreamedSRCNN(model, device, dtype)
+    raise TypeError(f"{type(model).__name__} cannot be streamed")
+
+
+def strip_area_px(device: torch.device) -> int:
+    """Return how many LR pixels a strip should have: enough work for a call, few enough to stay in fast memory."""
+    return _CPU_STRIP_AREA_PX if device.type == "cpu" else _GPU_STRIP_AREA_PX
+
+
+_CPU_STRIP_AREA_PX = 8192
+"""64 float32 channels of so many pixels are 2 MB, which is a second-level cache."""
+
+_GPU_STRIP_AREA_PX = 1 << 18
+"""A GPU wants long calls, each of which costs about 10 µs to start."""
+
+_PIECE_SHARE = 4
+"""Pieces with four times as many channels have so many times fewer pixels."""
+
+
+class _StreamedSRResNet:
+    def __init__(self, model: SRResNet, device: torch.device, dtype: torch.dtype) -> None:
+        self.scale = model.scale
+        self.halo_px = _srresnet_halo_px(model)
+        self._folded = fold_srresnet(model, device, dtype)
+        self._piece_area_px = strip_area_px(device) // _PIECE_SHARE
+
+    def open(self, height: int, width: int, *, strip_px: int, check: Check) -> Stream:
+        return SRResNetStream(
+            self._folded, height, width, strip_px=strip_px, piece_area_px=self._piece_area_px, check=check
+        )
+
+    def peak_bytes(self, width: int, *, strip_px: int) -> int:
+        return srresnet_stream.peak_bytes(self._folded, width, strip_px=strip_px, piece_area_px=self._piece_area_px)
+
+
+class _StreamedSRCNN:
+    def __init__(self, model: SRCNN, device: torch.device, dtype: torch.dtype) -> None:
+        self.scale = model.scale
+        self.halo_px = CUBIC_REACH_PX + math.ceil(model.config.margin_px / model.scale)
+        self._folded = fold_srcnn(model, device, dtype)
+        self._piece_area_px = strip_area_px(device)
+
+    def open(self, height: int, width: int, *, strip_px: int, check: Check) -> Stream:
+        del strip_px  # its layers compute HR rows in pieces of their own size
+        return SRCNNStream(self._folded, height, width, piece_area_px=self._piece_area_px, check=check)
+
+    def peak_bytes(self, width: int, *, strip_px: int) -> int:
+        return srcnn_stream.peak_bytes(self._folded, width, strip_px=strip_px, piece_area_px=self._piece_area_px)
+
+
+def _srresnet_halo_px(model: SRResNet) -> int:
+    """Return the receptive radius: 9×9 head 4, blocks 2 each, trunk 1, stages 1 + ½ + …, 9×9 tail on HR pixels."""
+    edge_px = model.config.edge_kernel_px // 2
+    stages = sum(0.5**index for index in range(model.config.stages))
+    return math.ceil(edge_px + 2 * model.config.blocks + 1 + stages + edge_px / model.scale)
