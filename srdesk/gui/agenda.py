@@ -105,6 +105,8 @@ def next_task(situation: Situation) -> Task | None:
             return Task(pane, region, Why.PREVIEW)
     if situation.asked:
         return Task(situation.asked[0], None, Why.ASKED)
+    if situation.visible is None:
+        return None  # a whole run would only be in the way of the previews that will be wanted in a moment
     for pane in situation.panes:
         if pane not in situation.finished and situation.is_automatic(pane):
             return Task(pane, None, Why.AUTOMATIC)

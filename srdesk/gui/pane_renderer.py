@@ -164,8 +164,12 @@ class PaneRenderer(QObject):
 
     def set_visible_region(self, region: Box) -> None:
         """Say which part of the picture the panes show, in LR pixels."""
-        if region != self._visible:
-            self._visible = region
+        if region == self._visible:
+            return
+        is_first, self._visible = self._visible is None, region
+        if is_first:
+            self._advance()
+        else:
             self._settling.start()
 
     def run(self, panes: tuple[str, ...] | None = None) -> None:

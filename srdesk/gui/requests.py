@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from PySide6.QtGui import QImage
+
 from srdesk.engine.control import CancelToken, Progress
 from srdesk.errors import SrDeskError
 from srdesk.imaging.image import Box, Image
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.warm_up import DeviceChoice
     from srdesk.gui.pyramid import DisplayImage
     from srdesk.imaging.stored import StoredImage
 
@@ -44,10 +44,11 @@ class OpenRequest(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShowRequest(Request):
-    """Prepare a picture that is in memory already, such as a pasted one."""
+class PasteRequest(Request):
+    """Take over a picture from the clipboard."""
 
-    image: Image
+    picture: QImage
+    """A copy that nobody else changes."""
     name: str
 
 
@@ -131,18 +132,6 @@ class Opened(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceChoice:
-    """A device that can be chosen."""
-
-    name: str
-    """What the engine calls it: cpu, cuda or mps."""
-    title: str
-    """What a person calls it."""
-    precisions: tuple[str, ...]
-    """Number formats that it computes in natively."""
-
-
-@dataclass(frozen=True, slots=True)
 class WarmedUp(Answer):
     """torch is loaded."""
 
@@ -166,8 +155,9 @@ class Previewed(Answer):
     pane: str
     region: Box
     """In LR pixels."""
-    pixels: NDArray[np.uint8]
-    """``(4·height, 4·width, C)`` of the region, read-only, equal to that part of the whole result."""
+    stored: StoredImage
+    """Only the region, four times as large; equal to that part of the whole result."""
+    display: DisplayImage
     facts: UpscaleFacts
 
 

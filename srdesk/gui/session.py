@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QImage
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.pane_renderer import Activity, PaneRenderer
@@ -22,16 +23,15 @@ from srdesk.gui.requests import (
     Failed,
     Opened,
     OpenRequest,
+    PasteRequest,
     Rendered,
     Request,
     Saved,
     SaveJob,
     SaveRequest,
-    ShowRequest,
     WarmedUp,
     WarmUpRequest,
 )
-from srdesk.imaging.image import Image
 
 
 class Phase(Enum):
@@ -158,9 +158,9 @@ class Session(QObject):
         """Open a file."""
         self._begin_opening(OpenRequest(path=path), path.name)
 
-    def open_image(self, image: Image, name: str) -> None:
-        """Open a picture that is in memory."""
-        self._begin_opening(ShowRequest(image=image, name=name), name)
+    def paste(self, picture: QImage, name: str) -> None:
+        """Open a picture from the clipboard under a name."""
+        self._begin_opening(PasteRequest(picture=picture, name=name), name)
 
     def close_document(self) -> None:
         """Forget the picture and everything that was computed of it; files that are being written are finished."""
@@ -232,9 +232,8 @@ class Session(QObject):
             self._orders.clear()
             self._document = answer.document
             self._set_phase(Phase.LOADED)
-            # Before the renderer begins, so that panes are empty when the first answer comes.
-            self.opened.emit(answer.document)
             self.renderer.set_image(answer.document.image)
+            self.opened.emit(answer.document)
         elif isinstance(answer, Failed):
             self.failed.emit(Failure(answer.error, Doing.OPENING))
 

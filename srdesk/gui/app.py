@@ -1,0 +1,195 @@
+"""The composition root: makes every part of the desk once, connects them, and takes them apart again in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from PySide6.QtCore import QObject, QSettings, QSocketNotifier, QTimer, Slot
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+import srdesk
+from srdesk import paths
+from srdesk.gui.file_worker import FileWorker
+from srdesk.gui.logbook import ExceptionHook, start_log, stop_log
+from srdesk.gui.main_window import MainWindow
+from srdesk.gui.messages import Loudness, Message, Messages
+from srdesk.gui.pane_weights import PaneWeights
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.request_thread import RequestThread
+from srdesk.gui.requests import Document
+from srdesk.gui.session import Session
+from srdesk.gui.theme import Theme
+from srdesk.gui.upscale_worker import UpscaleWorker
+from srdesk.settings import load_settings
+
+log = logging.getLogger(__name__)
+
+SWITCH_INTERVAL_S = 0.001
+"""How soon a thread that runs Python has to let the window have its turn (Python's default is five times as long)."""
+
+SHUTDOWN_S = 1.2
+"""How long each thread gets to notice that it should end; a network notices within 0.3 s."""
+
+_SAMPLES = ("portrait", "satellite", "astronomy")
+_ICON_SIDES_PX = (16, 32, 48, 64, 128, 256)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Open the desk and stay until it is closed.
+
+    Args:
+        arguments: files to open.
+
+    Returns:
+        The exit status.
+    """
+    prepare_process()
+    application = make_application()
+    hook = ExceptionHook()
+    hook.install()
+    complaint = start_log()
+    desk = Desk(application, hook)
+    if complaint:
+        desk.messages.tell(Message(complaint, Loudness.NOTICE))
+    signals = _Signals(desk.window)
+    desk.window.show()
+    desk.open([Path(name) for name in arguments])
+    status = application.exec()
+    signals.close()
+    has_ended = desk.shutdown()
+    hook.uninstall()
+    log.info("closed with status %d", status)
+    stop_log()
+    if not has_ended:
+        # A thread is stuck in a foreign call, such as the import of torch from a slow disk. Nothing is lost by leaving
+        # it, but a running QThread would abort the process while Python takes itself apart.
+        os._exit(status)
+    return status
+
+
+def prepare_process() -> None:
+    """Set what torch and Python read only once."""
+    # Threads that spin while they wait would take the window's turn: 810 ms instead of 347 ms for a window of pixels.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+
+def make_application() -> QApplication:
+    """Return the application with its name and icon."""
+    application = QApplication(["srdesk"])
+    application.setApplicationName("srdesk")
+    application.setApplicationDisplayName("SR Desk")
+    application.setApplicationVersion(srdesk.__version__)
+    application.setDesktopFileName("srdesk")
+    icon = QIcon()
+    for side_px in _ICON_SIDES_PX:
+        icon.addFile(str(paths.resources_folder() / "icons" / f"srdesk-{side_px}.png"))
+    application.setWindowIcon(icon)
+    return application
+
+
+class Desk(QObject):
+    """All parts of the desk, connected. Whoever makes one calls `shutdown`."""
+
+    def __init__(self, application: QApplication, hook: ExceptionHook | None = None) -> None:
+        super().__init__()
+        loaded = load_settings()
+        self.messages = Messages()
+        """Says things, also before the window is there."""
+        for notice in loaded.notices:
+            self.messages.tell(Message(notice, Loudness.NOTICE))
+        self.preferences = Preferences(loaded.settings)
+        """The settings."""
+        self._weights = PaneWeights(paths.weights_folders())
+        self.session = Session(
+            files=RequestThread(FileWorker(), "files"),
+            upscaling=RequestThread(UpscaleWorker(), "upscaling"),
+            weights_for=self._weights,
+        )
+        """What is open, and what is computed of it."""
+        theme = Theme(application)
+        theme.choose(loaded.settings.theme)
+        self.window = MainWindow(
+            self.session,
+            self.preferences,
+            self.messages,
+            theme,
+            samples=sample_pictures(),
+            geometry=QSettings(str(paths.state_folder() / "window.ini"), QSettings.Format.IniFormat),
+        )
+        """The one window."""
+        self.window.first_painted.connect(self._on_first_painted)
+        self.window.closing.connect(application.quit)
+        self.session.opened.connect(self._on_opened)
+        if hook is not None:
+            hook.caught.connect(self.window.reporter.on_error)
+
+    def open(self, files: list[Path]) -> None:
+        """Open files that were named on the command line."""
+        self.window.open_flow.open(files)
+
+    def shutdown(self) -> bool:
+        """End the threads.
+
+        Returns:
+            Whether they have ended.
+        """
+        return self.session.shutdown(SHUTDOWN_S)
+
+    @Slot()
+    def _on_first_painted(self) -> None:
+        log.info("first paint after %.2f s", time.perf_counter() - srdesk.STARTED_S)
+        # Not at once: the window shall have answered its first events before anything competes with it.
+        QTimer.singleShot(0, self.session.warm_up)
+
+    @Slot(object)
+    def _on_opened(self, _document: Document) -> None:
+        self._weights.refresh()
+
+
+def sample_pictures() -> list[Path]:
+    """Return the sample pictures that are there."""
+    folder = paths.resources_folder() / "samples"
+    return [path for name in _SAMPLES if (path := folder / f"{name}.png").is_file()]
+
+
+class _Signals(QObject):
+    """Lets Ctrl-C and SIGTERM close the window in order. Python sees a signal only while it runs, so Qt wakes it up."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__()
+        self._window = window
+        self._reader, self._writer = socket.socketpair()
+        for end in (self._reader, self._writer):
+            end.setblocking(False)
+        self._before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._handlers = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_signal)
+
+    def close(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._before)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._reader.close()
+        self._writer.close()
+
+    @Slot()
+    def _on_signal(self) -> None:
+        log.info("asked to end by a signal")
+        self._window.close_unasked()
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: the byte that the signal wrote does the rest."""

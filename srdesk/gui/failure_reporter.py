@@ -1,0 +1,91 @@
+"""Says in the banner what failed, and does what its button offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+
+from srdesk import paths
+from srdesk.errors import SrDeskError
+from srdesk.gui import remedies
+from srdesk.gui.actions import Actions
+from srdesk.gui.messages import Loudness, Message, Messages
+from srdesk.gui.messages import Remedy as RemedyButton
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.remedies import SMALLEST_WINDOW_PX, Remedy
+from srdesk.gui.session import Doing, Failure
+
+
+class FailureReporter(QObject):
+    """Turns a `Failure` into a message with a button that works."""
+
+    def __init__(
+        self, messages: Messages, actions: Actions, preferences: Preferences, report: Callable[[], str]
+    ) -> None:
+        super().__init__(actions)
+        self._messages = messages
+        self._actions = actions
+        self._preferences = preferences
+        self._report = report
+
+    @Slot(object)
+    def on_failed(self, failure: Failure) -> None:
+        """Report something that went wrong."""
+        remedy = remedies.remedy_for(failure)
+        self._messages.tell(
+            Message(
+                str(failure.error),
+                Loudness.ERROR,
+                failure.error.hint,
+                RemedyButton(remedies.label(remedy), self._act(remedy)),
+                f"{remedies.details(failure)}\n\n{self._report()}",
+            )
+        )
+
+    @Slot(object)
+    def on_error(self, error: SrDeskError) -> None:
+        """Report an error that spoilt nothing in particular."""
+        self.on_failed(Failure(error, Doing.STARTING))
+
+    @Slot(str)
+    def on_noticed(self, sentence: str) -> None:
+        """Pass on that a result was made in another way than was asked for."""
+        self._messages.tell(Message(sentence, Loudness.NOTICE))
+
+    @Slot(str)
+    def on_remarked(self, sentence: str) -> None:
+        """Say something in passing."""
+        self._messages.tell(Message(sentence))
+
+    def _act(self, remedy: Remedy) -> Callable[[], None]:
+        return {
+            Remedy.OPEN_OTHER: self._actions.open.trigger,
+            Remedy.SAVE_ELSEWHERE: self._actions.save_as.trigger,
+            Remedy.AUTOMATIC_DEVICE: self._use_automatic_device,
+            Remedy.SMALLER_WINDOWS: self._use_smaller_windows,
+            Remedy.SAFE_NUMBERS: self._use_safe_numbers,
+            Remedy.OPEN_WEIGHTS_FOLDER: self._open_weights_folder,
+            Remedy.PREFERENCES: self._actions.preferences.trigger,
+            Remedy.OPEN_LOG_FOLDER: self._actions.log_folder.trigger,
+            Remedy.RUN_AGAIN: self._actions.run.trigger,
+        }[remedy]
+
+    def _use_automatic_device(self) -> None:
+        self._preferences.change(device="auto", precision="auto")
+        self._actions.run.trigger()
+
+    def _use_smaller_windows(self) -> None:
+        self._preferences.change(window_px=SMALLEST_WINDOW_PX)
+        self._actions.run.trigger()
+
+    def _use_safe_numbers(self) -> None:
+        self._preferences.change(device="cpu", precision="fp32")
+        self._actions.run.trigger()
+
+    def _open_weights_folder(self) -> None:
+        folder: Path = paths.user_weights_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -1,0 +1,116 @@
+"""The other side of the file thread: reads pictures and writes results, so that a run never keeps a file waiting."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from srdesk.engine.control import CancelToken
+from srdesk.gui.clipboard import to_image
+from srdesk.gui.pyramid import DisplayImage
+from srdesk.gui.request_thread import Worker
+from srdesk.gui.requests import (
+    Answer,
+    Document,
+    Opened,
+    OpenRequest,
+    PasteRequest,
+    Request,
+    Saved,
+    SaveJob,
+    SaveRequest,
+)
+from srdesk.imaging.image import Box, FloatArray, Image
+from srdesk.imaging.stored import StoredImage
+
+if TYPE_CHECKING:
+    from srdesk.imaging.decoder import Decoder
+
+log = logging.getLogger(__name__)
+
+_STRIP_PX = 256
+
+
+class FileWorker(Worker):
+    """Opens and saves. Pictures are decoded in a child process, whatever is in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._decoder: Decoder | None = None
+
+    def answer(self, request: Request) -> Answer:
+        """Open a picture or save results.
+
+        Raises:
+            Cancelled: the token of the request was raised.
+            ImageError: a picture cannot be read or written.
+        """
+        if isinstance(request, OpenRequest):
+            image = self._running_decoder().open(request.path, request.token)
+            return Opened(request.id, _document(request.path.name, request.path, image, request.token))
+        if isinstance(request, PasteRequest):
+            return Opened(request.id, _document(request.name, None, to_image(request.picture), request.token))
+        if isinstance(request, SaveRequest):
+            return Saved(request.id, tuple(_save(job, request.token) for job in request.jobs))
+        raise TypeError(f"nothing is known about {type(request).__name__}")
+
+    def release(self) -> None:
+        """End the child process."""
+        if self._decoder is not None:
+            self._decoder.close()
+
+    def _running_decoder(self) -> Decoder:
+        if self._decoder is None:  # made when it is first needed, so that the window does not wait for it
+            from srdesk.imaging.decoder import Decoder
+
+            self._decoder = Decoder()
+        return self._decoder
+
+
+def _document(name: str, path: Path | None, image: Image, token: CancelToken) -> Document:
+    log.info("opened %s: %d × %d", name, image.width, image.height)
+    return Document(name, path, image, DisplayImage.build(image, 1, token))
+
+
+def _save(job: SaveJob, token: CancelToken) -> Path:
+    from srdesk.engine.enlarge import SCALE, TargetSize, reduce
+    from srdesk.imaging.formats import save_image
+
+    stored = job.stored
+    height, width = TargetSize.parse(job.size).resolve(stored.height // SCALE, stored.width // SCALE)
+    if (height, width) != (stored.height, stored.width):
+        stored = reduce(stored, height, width, token=token)
+    if job.background is not None:
+        stored = flattened(stored, job.background, token)
+    token.check()
+    save_image(job.path, stored, quality=job.quality)
+    log.info("saved %s: %d × %d", job.path.name, stored.width, stored.height)
+    return job.path
+
+
+def flattened(stored: StoredImage, background: tuple[int, int, int], token: CancelToken) -> StoredImage:
+    """Return a picture without transparency: ``stored`` over a colour.
+
+    Args:
+        stored: the picture; not modified.
+        background: 8-bit RGB colour; its mean is used for a grey picture.
+        token: looked at between strips.
+
+    Raises:
+        Cancelled: someone asked to stop.
+    """
+    if not stored.has_alpha:
+        return stored
+    colour: FloatArray = (np.array(background) / 255).astype(np.float32)
+    if stored.channels == 1:
+        colour = colour.mean(keepdims=True, dtype=np.float32)
+    flat = StoredImage.empty(stored.height, stored.width, stored.channels, stored.values, stored.metadata)
+    for top in range(0, stored.height, _STRIP_PX):
+        token.check()
+        box = Box(top, 0, min(_STRIP_PX, stored.height - top), stored.width)
+        alpha = stored.read_alpha(box)[:, :, None]
+        flat.write(box, stored.read(box) * alpha + colour * (1 - alpha))
+    return flat

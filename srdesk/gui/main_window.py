@@ -1,0 +1,248 @@
+"""The window: menus, drop target, panes, status. It delegates everything and computes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from srdesk.gui import clipboard
+from srdesk.gui.actions import PANE_TITLES, Actions
+from srdesk.gui.banner import Banner
+from srdesk.gui.compare_view import CompareView
+from srdesk.gui.compute_choices import ComputeChoices
+from srdesk.gui.failure_reporter import FailureReporter
+from srdesk.gui.help_menu import HelpMenu
+from srdesk.gui.messages import Loudness, Message, Messages
+from srdesk.gui.open_flow import OpenFlow
+from srdesk.gui.pane_board import PaneBoard
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.questions import Questions
+from srdesk.gui.requests import Document
+from srdesk.gui.save_flow import SaveFlow
+from srdesk.gui.session import Session
+from srdesk.gui.settings_dialog import SettingsDialog
+from srdesk.gui.status_board import StatusBoard
+from srdesk.gui.status_line import StatusLine
+from srdesk.gui.theme import Theme
+from srdesk.gui.tool_bar import ToolBar
+from srdesk.gui.view_menu import ViewMenu
+from srdesk.gui.welcome import Welcome
+
+_SIZE_PX = (1200, 760)
+_STATE_VERSION = 1
+
+
+class MainWindow(QMainWindow):
+    """The desk as a person sees it."""
+
+    first_painted = Signal()
+    """The window has been painted for the first time."""
+    closing = Signal()
+    """The person has closed the window."""
+
+    def __init__(
+        self,
+        session: Session,
+        preferences: Preferences,
+        messages: Messages,
+        theme: Theme,
+        *,
+        samples: list[Path],
+        geometry: QSettings,
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._preferences = preferences
+        self._geometry = geometry
+        self._has_painted = self._is_unasked = False
+        self.questions = Questions(self)
+        """Asks the person; tests put their answers here."""
+        self.desk_actions = Actions(self)
+        """Everything that can be done."""
+        self.banner = Banner()
+        self.welcome = Welcome(samples)
+        self.view = CompareView()
+        self.status = StatusLine()
+        self.tool_bar = ToolBar(self.desk_actions)
+        self._build()
+
+        actions, questions = self.desk_actions, self.questions
+        self.board = PaneBoard(self.view, session)
+        self.choices = ComputeChoices(actions, preferences, session, questions)
+        self.help = HelpMenu(self, actions, preferences, self.choices)
+        self.reporter = FailureReporter(messages, actions, preferences, self.help.report)
+        self.open_flow = OpenFlow(actions, preferences, session, questions)
+        self.save_flow = SaveFlow(
+            actions, session, questions, preferences=preferences, view=self.view, choices=self.choices
+        )
+        ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
+        StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
+        self._connect(theme)
+        self._restore_geometry()
+        messages.attach(self)
+
+    def say(self, message: Message) -> None:
+        """Say ``message`` in the status line or the banner; a notice never hides an error."""
+        if message.loudness is Loudness.STATUS:
+            self.status.say(message.text)
+            return
+        shown = self.banner.message
+        if message.loudness is Loudness.ERROR or shown is None or shown.loudness is Loudness.NOTICE:
+            self.banner.show_message(message)
+
+    def _build(self) -> None:
+        self.setWindowTitle(self.tr("SR Desk"))
+        self.setAcceptDrops(True)
+        self.desk_actions.fill(self.menuBar())
+        self.addToolBar(self.tool_bar)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.view)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self._pages, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(middle)
+        self.welcome.setFocus()
+
+    def _connect(self, theme: Theme) -> None:
+        session, actions, reporter = self._session, self.desk_actions, self.reporter
+        actions.close.triggered.connect(session.close_document)
+        actions.quit.triggered.connect(self.close)
+        actions.copy.triggered.connect(self._on_copy)
+        actions.preferences.triggered.connect(self._on_preferences)
+        actions.run.triggered.connect(self._on_run)
+        actions.run_visible.triggered.connect(session.renderer.run_visible)
+        actions.cancel.triggered.connect(session.cancel)
+        session.opened.connect(self._on_opened)
+        session.closed.connect(self._on_closed)
+        session.failed.connect(reporter.on_failed)
+        self.save_flow.failed.connect(reporter.on_failed)
+        session.renderer.noticed.connect(reporter.on_noticed)
+        self._preferences.failed.connect(reporter.on_error)
+        self.choices.refused.connect(reporter.on_error)
+        self.open_flow.remarked.connect(reporter.on_remarked)
+        self.help.remarked.connect(reporter.on_remarked)
+        theme.changed.connect(self.welcome.redraw)
+        self.welcome.open_requested.connect(self.open_flow.choose)
+        self.welcome.paste_requested.connect(self.open_flow.paste)
+        self.welcome.sample_requested.connect(self.open_flow.open_sample)
+        self.choices.size_changed.connect(self.tool_bar.show_size)
+        self.board.cursor_described.connect(self.status.show_cursor)
+        self.view.zoom_changed.connect(self._on_zoom_changed)
+
+    # --- what the session says ------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_opened(self, document: Document) -> None:
+        self.banner.dismiss()
+        self._pages.setCurrentWidget(self.view)
+        self.setWindowTitle(self.tr("{} – SR Desk").format(document.name))
+        self.tool_bar.show_zoom(self.view.zoom_percent)
+        self.view.setFocus()
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self._pages.setCurrentWidget(self.welcome)
+        self.setWindowTitle(self.tr("SR Desk"))
+        self.tool_bar.show_zoom(0)
+        self.welcome.setFocus()
+
+    @Slot(float)
+    def _on_zoom_changed(self, percent: float) -> None:
+        self.tool_bar.show_zoom(percent if self._session.document is not None else 0)
+
+    # --- what the person does -------------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_run(self) -> None:
+        self._session.renderer.run()
+
+    @Slot()
+    def _on_copy(self) -> None:
+        document, pane = self._session.document, self.view.active_pane
+        if document is None:
+            return
+        computed = self._session.renderer.result(pane) or self._session.renderer.preview(pane)
+        display = document.display if pane == "lr" else computed.display if computed is not None else None
+        if display is None:
+            self.status.say(self.tr("{} has nothing to copy yet.").format(PANE_TITLES[pane]))
+        elif clipboard.copy_picture(display):
+            self.status.say(
+                self.tr("Copied {}, {} × {} pixels").format(PANE_TITLES[pane], display.width, display.height)
+            )
+        else:
+            self.status.say(self.tr("This result is too large for the clipboard; save it instead."))
+
+    @Slot()
+    def _on_preferences(self) -> None:
+        dialog = SettingsDialog(self._preferences.settings, self)
+        if dialog.exec():
+            self._preferences.replace(dialog.settings)
+        dialog.deleteLater()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take what may be a picture."""
+        if clipboard.has_pictures(event.mimeData()):
+            event.acceptProposedAction()
+            self.welcome.set_dragging(is_dragging=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Look as before."""
+        self.welcome.set_dragging(is_dragging=False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.welcome.set_dragging(is_dragging=False)
+        if self.open_flow.take(event.mimeData()):
+            event.acceptProposedAction()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Leave full screen with Esc, while Esc has nothing to cancel."""
+        if event.key() == Qt.Key.Key_Escape and self.isFullScreen():
+            self.desk_actions.full_screen.setChecked(False)
+        else:
+            super().keyPressEvent(event)
+
+    # --- the window itself ----------------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """Notice the first time that the whole window has been painted."""
+        is_done = super().event(event)
+        if event.type() == QEvent.Type.UpdateRequest and not self._has_painted:
+            self._has_painted = True
+            self.first_painted.emit()
+        return is_done
+
+    def close_unasked(self) -> None:
+        """Close without a question, because nobody is there to answer it."""
+        self._is_unasked = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask if something would be lost, then go."""
+        shall_ask = self._preferences.settings.ask_before_closing and not self._is_unasked
+        if shall_ask and self._session.has_asked_work:
+            work = (
+                self.tr("A result is still being saved.") if self._session.is_saving else self.tr("A run is going on.")
+            )
+            shall_close, ask_again = self.questions.confirm_closing(work)
+            if not shall_close:
+                event.ignore()
+                return
+            self._preferences.change(ask_before_closing=ask_again)
+        self._geometry.setValue("geometry", self.saveGeometry())
+        event.accept()
+        self.closing.emit()
+
+    def _restore_geometry(self) -> None:
+        self.resize(*_SIZE_PX)
+        kept = self._geometry.value("geometry")
+        if isinstance(kept, QByteArray):
+            self.restoreGeometry(kept)

@@ -1,0 +1,76 @@
+"""How loudly something is said: a passing word in the status line, or a banner that stays until it is dismissed.
+
+What is said before there is a window waits until there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Loudness(Enum):
+    """How much of the person's attention something deserves."""
+
+    STATUS = "status"
+    """A few seconds in the status line."""
+    NOTICE = "notice"
+    """A calm banner: the result is fine, but not quite what was asked for."""
+    ERROR = "error"
+    """A banner that says what went wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The one thing that a person can do about it."""
+
+    label: str
+    """Text of the button."""
+    act: Callable[[], None]
+    """Called on the main thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to say."""
+
+    text: str
+    """One plain sentence."""
+    loudness: Loudness = Loudness.STATUS
+    hint: str = ""
+    """What the person can do, in words."""
+    remedy: Remedy | None = None
+    """The same as a button."""
+    details: str = ""
+    """For a report; shown on request."""
+
+
+class Speaker(Protocol):
+    """Something with a voice: the main window."""
+
+    def say(self, message: Message) -> None:
+        """Say ``message`` as loudly as it asks for."""
+
+
+class Messages:
+    """Passes messages to the window, or keeps them until it is there."""
+
+    def __init__(self) -> None:
+        self._speaker: Speaker | None = None
+        self._waiting: list[Message] = []
+
+    def tell(self, message: Message) -> None:
+        """Say ``message`` now, or as soon as there is a window."""
+        if self._speaker is None:
+            self._waiting.append(message)
+        else:
+            self._speaker.say(message)
+
+    def attach(self, speaker: Speaker) -> None:
+        """Let ``speaker`` say what has been waiting and everything from now on."""
+        self._speaker = speaker
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            speaker.say(message)

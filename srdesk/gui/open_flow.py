@@ -1,0 +1,118 @@
+"""The ways in which a picture gets onto the desk: dialog, drop, paste, recent files, samples, command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, Signal, Slot
+from PySide6.QtGui import QAction, QGuiApplication
+
+from srdesk import paths
+from srdesk.gui import clipboard
+from srdesk.gui.actions import Actions
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.questions import Questions
+from srdesk.gui.requests import Document
+from srdesk.gui.save_flow import PATTERNS
+from srdesk.gui.session import Session
+from srdesk.settings import Settings
+
+
+class OpenFlow(QObject):
+    """Finds out what the person wants to open, and remembers it for the next time."""
+
+    remarked = Signal(str)
+    """A sentence for the status line."""
+
+    def __init__(self, actions: Actions, preferences: Preferences, session: Session, questions: Questions) -> None:
+        super().__init__(actions)
+        self._menu = actions.recent_menu
+        self._preferences = preferences
+        self._session = session
+        self._questions = questions
+        actions.open.triggered.connect(self.choose)
+        actions.paste.triggered.connect(self.paste)
+        session.opened.connect(self._on_opened)
+        preferences.changed.connect(self._fill_menu)
+        self._fill_menu(preferences.settings)
+
+    @Slot()
+    def choose(self) -> None:
+        """Ask which picture to open."""
+        folder = self._preferences.settings.open_folder or str(Path.home())
+        self.open(self._questions.open_paths(folder, " ".join(PATTERNS.values())))
+
+    @Slot()
+    def paste(self) -> None:
+        """Open what is on the clipboard."""
+        if not self.take(QGuiApplication.clipboard().mimeData()):
+            self.remarked.emit(self.tr("There is no picture on the clipboard."))
+
+    def take(self, mime: QMimeData) -> bool:
+        """Open what was dropped or pasted.
+
+        Returns:
+            Whether there was something to open.
+        """
+        files = clipboard.paths_in(mime)
+        if files:
+            self.open(files)
+            return True
+        picture = clipboard.picture_in(mime)
+        if picture is None:
+            return False
+        self._session.paste(picture, self.tr("Pasted picture"))
+        return True
+
+    def open(self, files: list[Path]) -> None:
+        """Open the first of ``files``; the others are put among the recent ones, within reach."""
+        if not files:
+            return
+        if len(files) > 1:
+            settings = self._preferences.settings
+            for path in reversed(files[1:]):
+                settings = settings.with_recent_file(path)
+            self._preferences.replace(settings)
+            self.remarked.emit(
+                self.tr("One picture is open at a time; the other {} are under File ▸ Open Recent.").format(
+                    len(files) - 1
+                )
+            )
+        self._session.open(files[0])
+
+    @Slot(object)
+    def open_sample(self, path: Path) -> None:
+        """Open a sample picture."""
+        self._session.open(path)
+
+    @Slot(object)
+    def _on_opened(self, document: Document) -> None:
+        path = document.path
+        if path is None or path.is_relative_to(paths.resources_folder()):
+            return
+        settings = self._preferences.settings.with_recent_file(path)
+        self._preferences.replace(settings.changed(open_folder=str(path.absolute().parent)))
+
+    @Slot(object)
+    def _fill_menu(self, settings: Settings) -> None:
+        self._menu.clear()
+        for name in settings.recent_files:
+            action = self._menu.addAction(Path(name).name.replace("&", "&&"))
+            action.setToolTip(name)
+            action.setData(name)
+            action.triggered.connect(self._on_recent)
+        self._menu.setToolTipsVisible(True)
+        if settings.recent_files:
+            self._menu.addSeparator()
+            self._menu.addAction(self.tr("Clear the List")).triggered.connect(self._on_clear)
+        self._menu.setEnabled(bool(settings.recent_files))
+
+    @Slot()
+    def _on_recent(self) -> None:
+        action = self.sender()
+        assert isinstance(action, QAction)
+        self._session.open(Path(action.data()))
+
+    @Slot()
+    def _on_clear(self) -> None:
+        self._preferences.change(recent_files=())

@@ -1,0 +1,117 @@
+"""Keeps the panes on the screen in step with what the session has computed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from srdesk.gui import agenda
+from srdesk.gui.actions import PANE_TITLES
+from srdesk.gui.agenda import Why
+from srdesk.gui.compare_view import CompareView
+from srdesk.gui.comparison import CursorReading, PaneSpec
+from srdesk.gui.pane_renderer import Activity
+from srdesk.gui.requests import PANE_KEYS, Document, Previewed, Rendered
+from srdesk.gui.session import Session
+from srdesk.gui.status_line import duration
+from srdesk.imaging.image import Box
+
+
+class PaneBoard(QObject):
+    """Tells the view what to show, and the session what is being looked at."""
+
+    cursor_described = Signal(str)
+    """Position and values under the cursor in words; empty when it is elsewhere."""
+
+    def __init__(self, view: CompareView, session: Session) -> None:
+        super().__init__(view)
+        self._view = view
+        self._session = session
+        self._renderer = session.renderer
+        self._visible: tuple[str, ...] = PANE_KEYS
+        self._busy_pane = ""
+        view.set_panes([PaneSpec(pane, PANE_TITLES[pane]) for pane in PANE_KEYS])
+        view.visible_region_changed.connect(self._on_region_changed)
+        view.cursor_moved.connect(self._on_cursor_moved)
+        session.opened.connect(self._on_opened)
+        session.closed.connect(view.clear)
+        self._renderer.rendered.connect(self._on_rendered)
+        self._renderer.previewed.connect(self._on_previewed)
+        self._renderer.activity_changed.connect(self._on_activity_changed)
+        self._renderer.changed.connect(self._describe)
+
+    def show_panes(self, panes: tuple[str, ...]) -> None:
+        """Show these panes and hide the others."""
+        self._visible = panes
+        for pane in PANE_KEYS:
+            self._view.set_pane_visible(pane, pane in panes)
+        self._renderer.set_panes(panes)
+
+    @Slot(object)
+    def _on_opened(self, document: Document) -> None:
+        self._busy_pane = ""
+        self._view.set_document(document.display)
+        self._renderer.set_visible_region(self._view.visible_region())
+
+    @Slot(object)
+    def _on_region_changed(self, region: Box) -> None:
+        if self._session.document is not None:
+            self._renderer.set_visible_region(region)
+
+    @Slot(object)
+    def _on_rendered(self, answer: Rendered) -> None:
+        self._view.set_result(answer.pane, answer.display)
+
+    @Slot(object)
+    def _on_previewed(self, answer: Previewed) -> None:
+        self._view.set_preview(answer.pane, answer.region, answer.display)
+
+    @Slot(object)
+    def _on_activity_changed(self, activity: Activity | None) -> None:
+        pane = activity.pane if activity is not None else ""
+        if self._busy_pane and self._busy_pane != pane:
+            self._view.set_busy(self._busy_pane, "")
+        self._busy_pane = pane
+        if activity is None:
+            return
+        progress = activity.progress
+        is_known = progress is not None and progress.done > 0
+        what = self.tr("Preview") if activity.why is Why.PREVIEW else self.tr("Enlarging")
+        if progress is not None and is_known:
+            self._view.set_busy(pane, f"{what} {progress.fraction:.0%}", progress.fraction)
+        else:
+            self._view.set_busy(pane, f"{what}…")
+
+    @Slot()
+    def _describe(self) -> None:
+        """Say in each pane why it shows nothing."""
+        situation = self._renderer.situation()
+        for pane in PANE_KEYS[1:]:
+            message, note = "", ""
+            if not self._renderer.can_compute(pane):
+                message = self.tr("No weights yet")
+            elif situation is None or pane not in self._visible:
+                pass
+            elif pane in self._renderer.failed_panes:
+                message = self.tr("Could not be computed")
+            elif pane != self._busy_pane and agenda.is_waiting(situation, pane):
+                wait = duration(situation.whole_seconds(pane))
+                note = self.tr("Zoom in for a preview · F5 for everything, about {}").format(wait)
+            self._view.set_message(pane, message)
+            if pane != self._busy_pane:
+                self._view.set_busy(pane, note)
+
+    @Slot(object)
+    def _on_cursor_moved(self, reading: CursorReading | None) -> None:
+        if reading is None:
+            self.cursor_described.emit("")
+            return
+        parts = [f"{int(reading.x)}, {int(reading.y)}"]
+        for pane in self._visible:
+            values = reading.values.get(pane)
+            if values is not None:
+                parts.append(f"{PANE_TITLES[pane]} {' '.join(_number(value) for value in values)}")
+        self.cursor_described.emit("   ".join(parts))
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.4g}"

@@ -1,0 +1,142 @@
+"""The questions that the desk asks in dialogs. Everything else goes through the banner, which keeps nobody waiting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QCheckBox,
+    QColorDialog,
+    QFileDialog,
+    QInputDialog,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
+
+from srdesk.imaging.naming import CollisionPolicy
+
+Colour = tuple[int, int, int]
+
+
+class Questions(QObject):
+    """Asks the person in front of one window. Tests answer in its place."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+
+    def open_paths(self, folder: str, patterns: str) -> list[Path]:
+        """Ask which picture to open; an empty list for none."""
+        chosen, _ = QFileDialog.getOpenFileNames(
+            self._window, self.tr("Open"), folder, self.tr("Pictures ({});;All files (*)").format(patterns)
+        )
+        return [Path(name) for name in chosen]
+
+    def save_path(self, suggestion: Path, filters: dict[str, str]) -> Path | None:
+        """Ask where to save.
+
+        Args:
+            suggestion: folder and name that are offered.
+            filters: format name → patterns such as ``*.png``; the first is that of the suggestion.
+        """
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Save As"),
+            str(suggestion),
+            ";;".join(f"{name} ({patterns})" for name, patterns in filters.items()),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        return Path(chosen) if chosen else None
+
+    def folder(self, start: Path) -> Path | None:
+        """Ask for a folder to save into."""
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Save All Panes"), str(start))
+        return Path(chosen) if chosen else None
+
+    def collision(self, path: Path) -> CollisionPolicy:
+        """Ask what to do with a file that exists."""
+        box = self._box(
+            self.tr("“{}” exists already.").format(path.name),
+            self.tr("It can be replaced, or the new file gets a number."),
+        )
+        number = box.addButton(self.tr("Number the New File"), QMessageBox.ButtonRole.AcceptRole)
+        replace = box.addButton(self.tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        clicked = _ask(box, number)
+        return "number" if clicked is number else "overwrite" if clicked is replace else "skip"
+
+    def background(self, format_name: str) -> Colour | None:
+        """Ask which colour goes behind transparent pixels, for a format that has no transparency."""
+        box = self._box(
+            self.tr("{} files have no transparency.").format(format_name),
+            self.tr("Choose the colour behind the transparent parts, or cancel and save as PNG."),
+        )
+        role = QMessageBox.ButtonRole.AcceptRole
+        white = box.addButton(self.tr("White"), role)
+        black = box.addButton(self.tr("Black"), role)
+        other = box.addButton(self.tr("Other…"), role)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        clicked = _ask(box, white)
+        if clicked is other:
+            colour = QColorDialog.getColor(QColor("white"), self._window, self.tr("Background"))
+            return (colour.red(), colour.green(), colour.blue()) if colour.isValid() else None
+        return (255, 255, 255) if clicked is white else (0, 0, 0) if clicked is black else None
+
+    def format_instead(self, reason: str, suffix: str) -> bool:
+        """Say why a format cannot hold the result, and ask whether to save as another one."""
+        box = self._box(reason, self.tr("Nothing is lost in a {} file.").format(suffix.lstrip(".").upper()))
+        instead = box.addButton(
+            self.tr("Save as {}").format(suffix.lstrip(".").upper()), QMessageBox.ButtonRole.AcceptRole
+        )
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        return _ask(box, instead) is instead
+
+    def size(self, current: str, width: int, height: int) -> str | None:
+        """Ask for the size of results as ``WIDTHxHEIGHT``.
+
+        Args:
+            current: what is offered.
+            width: largest possible width in pixels.
+            height: largest possible height in pixels.
+        """
+        text, accepted = QInputDialog.getText(
+            self._window,
+            self.tr("Custom Size"),
+            self.tr("Width × height in pixels, at most {} × {}:").format(width, height),
+            text=current,
+        )
+        return text if accepted else None
+
+    def confirm_closing(self, work: str) -> tuple[bool, bool]:
+        """Ask whether to close although ``work`` is going on.
+
+        Returns:
+            Whether to close, and whether to ask again next time.
+        """
+        box = self._box(work, self.tr("If you close now, it is lost. Files that were saved are safe."))
+        close = box.addButton(self.tr("Close Anyway"), QMessageBox.ButtonRole.DestructiveRole)
+        stay = box.addButton(self.tr("Keep Working"), QMessageBox.ButtonRole.RejectRole)
+        never = QCheckBox(self.tr("Do not ask again"))
+        box.setCheckBox(never)
+        box.setEscapeButton(stay)
+        return _ask(box, stay) is close, not never.isChecked()
+
+    def _box(self, text: str, more: str) -> QMessageBox:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle(self.tr("SR Desk"))
+        box.setText(text)
+        box.setInformativeText(more)
+        return box
+
+
+def _ask(box: QMessageBox, default: QPushButton) -> QAbstractButton | None:
+    box.setDefaultButton(default)
+    box.exec()
+    clicked = box.clickedButton()
+    box.deleteLater()
+    return clicked

@@ -1,0 +1,210 @@
+"""From “save this pane” to orders that can be carried out: name, folder, format, transparency, collisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from srdesk import paths
+from srdesk.engine.enlarge import TargetSize
+from srdesk.errors import SrDeskError
+from srdesk.gui.actions import Actions
+from srdesk.gui.compare_view import CompareView
+from srdesk.gui.compute_choices import ComputeChoices
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.questions import Questions
+from srdesk.gui.requests import PANE_KEYS, Document
+from srdesk.gui.session import Doing, Failure, SaveOrder, Session
+from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_collision
+from srdesk.imaging.stored import StoredImage
+
+PATTERNS = {"PNG": "*.png", "JPEG": "*.jpg *.jpeg", "TIFF": "*.tif *.tiff", "WEBP": "*.webp"}
+"""File name patterns of each format, as file dialogs want them."""
+
+LOSSLESS_SUFFIX = ".png"
+"""Format that is offered where another one cannot hold a result."""
+
+
+class SaveFlow(QObject):
+    """Asks what has to be asked, and hands the orders to the session."""
+
+    failed = Signal(object)
+    """`Failure`: it cannot be saved like that."""
+
+    def __init__(
+        self,
+        actions: Actions,
+        session: Session,
+        questions: Questions,
+        *,
+        preferences: Preferences,
+        view: CompareView,
+        choices: ComputeChoices,
+    ) -> None:
+        super().__init__(actions)
+        self._session = session
+        self._questions = questions
+        self._preferences = preferences
+        self._view = view
+        self._choices = choices
+        actions.save.triggered.connect(self._on_save)
+        actions.save_as.triggered.connect(self._on_save_as)
+        actions.save_all.triggered.connect(self._on_save_all)
+
+    @Slot()
+    def _on_save(self) -> None:
+        try:
+            self.save([self._marked_pane()], self._choices.size)
+        except SrDeskError as error:
+            self.failed.emit(Failure(error, Doing.SAVING))
+
+    @Slot()
+    def _on_save_as(self) -> None:
+        try:
+            self.save_as(self._marked_pane(), self._choices.size)
+        except SrDeskError as error:
+            self.failed.emit(Failure(error, Doing.SAVING))
+
+    @Slot()
+    def _on_save_all(self) -> None:
+        shown = self._preferences.settings.visible_panes
+        try:
+            self.save([pane for pane in shown if self._session.renderer.can_compute(pane)], self._choices.size)
+        except SrDeskError as error:
+            self.failed.emit(Failure(error, Doing.SAVING))
+
+    def _marked_pane(self) -> str:
+        """Return the pane that is meant: the marked one, or the best one where that has no result of its own."""
+        wishes = (
+            self._view.active_pane,
+            self._preferences.settings.model,
+            *reversed(self._preferences.settings.visible_panes),
+        )
+        return next(
+            (pane for pane in wishes if pane in PANE_KEYS and self._session.renderer.can_compute(pane)), "bicubic"
+        )
+
+    def save(self, panes: list[str], size: str) -> None:
+        """Save panes beside the picture that they came from; asks for a place if there is none.
+
+        Args:
+            panes: keys of the panes; those that are not computed yet are computed first.
+            size: ``4x``, ``3x``, ``2x`` or ``WIDTHxHEIGHT``.
+
+        Raises:
+            SrDeskError: it cannot be done.
+        """
+        document = self._session.document
+        if document is None:
+            return
+        folder = _folder_beside(document)
+        if folder is None and len(panes) == 1:
+            self.save_as(panes[0], size)
+            return
+        folder = folder or self._questions.folder(self._start_folder())
+        if folder is None:
+            return
+        policy = self._preferences.settings.on_collision
+        orders = [self._order(pane, folder / self._name(document, pane, size), size, policy) for pane in panes]
+        self._session.save([order for order in orders if order is not None])
+
+    def save_as(self, pane: str, size: str) -> None:
+        """Save one pane where the person wants it.
+
+        Raises:
+            SrDeskError: it cannot be done.
+        """
+        document = self._session.document
+        if document is None:
+            return
+        name = Path(self._name(document, pane, size))
+        own = _format_of(name)
+        filters = {own: PATTERNS[own]} | PATTERNS
+        chosen = self._questions.save_path((_folder_beside(document) or self._start_folder()) / name, filters)
+        if chosen is None:
+            return
+        # The dialog has asked about the name that was typed, not about one with a suffix added.
+        policy: CollisionPolicy = "overwrite" if _is_known(chosen) else "ask"
+        path = chosen if _is_known(chosen) else Path(f"{chosen}{name.suffix}")
+        order = self._order(pane, path, size, policy)
+        if order is not None:
+            self._session.save([order])
+
+    def _order(self, pane: str, path: Path, size: str, policy: CollisionPolicy) -> SaveOrder | None:
+        """Return how ``pane`` becomes a file, None if the person decided against it."""
+        from srdesk.imaging.formats import can_hold
+
+        document = self._session.document
+        assert document is not None
+        expected = _expected_result(document, size)
+        background = None
+        reason = can_hold(_format_of(path), expected)
+        if reason is not None and expected.has_alpha:
+            opaque = StoredImage(expected.numbers, expected.values, None, expected.metadata)
+            if can_hold(_format_of(path), opaque) is None:
+                background = self._questions.background(_format_of(path))
+                if background is None:
+                    return None
+                reason = None
+        if reason is not None:
+            if not self._questions.format_instead(_sentence(reason), LOSSLESS_SUFFIX):
+                return None
+            path, policy = path.with_suffix(LOSSLESS_SUFFIX), "ask" if policy == "overwrite" else policy
+        free = resolve_collision(path, policy, self._questions.collision)
+        if free is None:
+            return None
+        if document.path is not None:
+            refuse_input_as_output(free, [document.path])
+        return SaveOrder(
+            pane=pane, path=free, quality=self._preferences.settings.jpeg_quality, size=size, background=background
+        )
+
+    def _name(self, document: Document, pane: str, size: str) -> str:
+        source = document.path or Path(document.name)
+        ext = source.suffix if _is_known(source) else LOSSLESS_SUFFIX
+        return OutputName(self._preferences.settings.output_name_template).render(
+            source, model=pane, scale=size.removesuffix("x"), ext=ext
+        )
+
+    def _start_folder(self) -> Path:
+        return Path(self._preferences.settings.save_folder or Path.home())
+
+
+def _folder_beside(document: Document) -> Path | None:
+    """Return the folder of the picture, if results may be put there."""
+    if document.path is None:
+        return None
+    folder = document.path.absolute().parent
+    # Samples lie in the program's own folder.
+    return None if folder.is_relative_to(paths.resources_folder()) else folder
+
+
+def _expected_result(document: Document, size: str) -> StoredImage:
+    """Return a stand-in for the result: its shape and type, without its memory.
+
+    Raises:
+        ConfigError: the size is more than four times the picture.
+    """
+    image = document.image
+    height, width = TargetSize.parse(size).resolve(image.height, image.width)
+    zero = np.zeros((), np.dtype(image.values.dtype))
+    alpha = None if image.alpha is None else np.broadcast_to(zero, (height, width))
+    return StoredImage(np.broadcast_to(zero, (height, width, image.channels)), image.values, alpha, image.metadata)
+
+
+def _is_known(path: Path) -> bool:
+    from srdesk.imaging.formats import SUFFIXES
+
+    return path.suffix.lower() in SUFFIXES
+
+
+def _format_of(path: Path) -> str:
+    from srdesk.imaging.formats import SUFFIXES
+
+    return SUFFIXES[path.suffix.lower()]
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:].rstrip('.')}."

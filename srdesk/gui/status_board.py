@@ -1,0 +1,116 @@
+"""Keeps the status line and the actions in step with what the session is doing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+
+from srdesk.gui.actions import PANE_TITLES, Actions
+from srdesk.gui.agenda import Why
+from srdesk.gui.compute_choices import ComputeChoices
+from srdesk.gui.pane_renderer import Activity
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.requests import Rendered
+from srdesk.gui.session import Session
+from srdesk.gui.status_line import StatusLine
+
+
+class StatusBoard(QObject):
+    """Says at the bottom what is going on, the most important first: opening, computing, saving."""
+
+    def __init__(
+        self,
+        status: StatusLine,
+        actions: Actions,
+        session: Session,
+        *,
+        preferences: Preferences,
+        choices: ComputeChoices,
+    ) -> None:
+        super().__init__(status)
+        self._status = status
+        self._actions = actions
+        self._session = session
+        self._preferences = preferences
+        self._choices = choices
+        self._opening = ""
+        self._activity: Activity | None = None
+        self._speed_mpx_s: float | None = None
+        self._window_px: int | None = None
+        session.opening.connect(self._on_opening)
+        session.opened.connect(self._refresh)
+        session.closed.connect(self._refresh)
+        session.saving_changed.connect(self._refresh)
+        session.saved.connect(self._on_saved)
+        session.warmed_up.connect(self._show_machine)
+        session.renderer.activity_changed.connect(self._on_activity_changed)
+        session.renderer.rendered.connect(self._on_computed)
+        session.renderer.previewed.connect(self._on_computed)
+        preferences.changed.connect(self._on_preferences_changed)
+        choices.size_changed.connect(self._refresh)
+        status.cancel_requested.connect(session.cancel)
+        self._refresh()
+        self._show_machine()
+
+    @Slot(str)
+    def _on_opening(self, name: str) -> None:
+        self._opening = name
+        self._refresh()
+
+    @Slot(object)
+    def _on_activity_changed(self, activity: Activity | None) -> None:
+        self._activity = activity
+        self._refresh()
+
+    @Slot(object)
+    def _on_computed(self, answer: Rendered) -> None:
+        self._speed_mpx_s = answer.facts.megapixels_per_second
+        self._window_px = answer.facts.window_px
+        self._show_machine()
+
+    @Slot()
+    def _on_preferences_changed(self) -> None:
+        self._speed_mpx_s = self._window_px = None
+        self._show_machine()
+
+    @Slot(object)
+    def _on_saved(self, paths: tuple[Path, ...]) -> None:
+        if len(paths) == 1:
+            self._status.say(self.tr("Saved as {} in {}").format(paths[0].name, paths[0].parent))
+        else:
+            self._status.say(self.tr("Saved {} panes in {}").format(len(paths), paths[0].parent))
+
+    @Slot()
+    def _refresh(self) -> None:
+        document, activity = self._session.document, self._activity
+        is_computing = activity is not None and activity.why is not Why.PREVIEW
+        if self._opening:
+            self._status.show_work(self.tr("Opening {}").format(self._opening))
+        elif activity is not None and is_computing:
+            text = self.tr("Enlarging with {}").format(PANE_TITLES[activity.pane])
+            self._status.show_work(text, activity.progress)
+        elif self._session.is_saving:
+            self._status.show_work(self.tr("Saving"))
+        elif document is not None:
+            image, size = document.image, self._choices.size
+            self._status.show_idle(
+                self.tr("{} × {} pixels, results {}").format(image.width, image.height, size.replace("x", "×"))
+            )
+        else:
+            self._status.show_idle(self.tr("Ready"))
+        self._actions.cancel.setEnabled(bool(self._opening or activity is not None or self._session.is_saving))
+        for action in (
+            *(self._actions.save, self._actions.save_as, self._actions.save_all, self._actions.close),
+            *(self._actions.copy, self._actions.run, self._actions.run_visible, self._actions.custom_size),
+            *(self._actions.fit, self._actions.actual, self._actions.zoom_in, self._actions.zoom_out),
+        ):
+            action.setEnabled(document is not None)
+
+    @Slot()
+    def _show_machine(self) -> None:
+        window_px = self._preferences.settings.window_px if self._window_px is None else self._window_px
+        window = {None: self.tr("window automatic"), 0: self.tr("whole picture")}.get(
+            window_px, self.tr("window {} px").format(window_px)
+        )
+        self._status.show_machine(device=self._choices.device_title, window=window, speed_mpx_s=self._speed_mpx_s)
