@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from srdesk import cli
+from srdesk.cli import VERBS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,13 +25,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words and (words[0] in cli.VERBS or words[0].startswith("-")):
-        return cli.main(words)
-    if words and not Path(words[0]).exists() and (close := difflib.get_close_matches(words[0], cli.VERBS, 1, 0.75)):
-        cli.print_problem(f"There is no file or command “{words[0]}”.", f"Did you mean “{close[0]}”?")
-        return cli.USAGE_EXIT_CODE
+    if words and (words[0] in VERBS or words[0].startswith("-") or _is_mistyped_verb(words[0])):
+        from srdesk.cli.command import main as run_command
+
+        return run_command(words)
     if not can_open_windows(sys.platform, os.environ):
-        cli.print_problem(
+        from srdesk.cli.terminal import print_problem
+
+        print_problem(
             "There is no screen to open a window on.",
             "Start it in a desktop session, or use the command line, for example `srdesk upscale photo.jpg`; "
             "`srdesk --help` lists what it can do.",
@@ -59,6 +60,10 @@ def can_open_windows(platform: str, environment: Mapping[str, str]) -> bool:
     host, _, number = x11.rpartition(":")
     # A display of another machine, or forwarded by ssh, is left for Qt to try.
     return host not in ("", "unix") or _answers(Path("/tmp/.X11-unix", f"X{number.partition('.')[0]}"))
+
+
+def _is_mistyped_verb(word: str) -> bool:
+    return not Path(word).exists() and bool(difflib.get_close_matches(word, VERBS, cutoff=0.75))
 
 
 def _answers(socket_path: Path) -> bool:

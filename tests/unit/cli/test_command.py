@@ -7,8 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from srdesk import cli
-from srdesk.cli import models
+from srdesk.cli import VERBS, command, models
 from srdesk.errors import Cancelled, ConfigError, OutOfMemoryError, SrDeskError, WeightsError
 
 
@@ -34,7 +33,7 @@ def test_every_ending_has_its_words_and_its_exit_code(
         raise raised
 
     monkeypatch.setattr(models, "run", fail)
-    assert cli.main(["models"]) == status
+    assert command.main(["models"]) == status
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", said)
 
@@ -46,7 +45,7 @@ def test_anything_else_is_one_sentence_with_the_traceback_in_the_log(
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(models, "run", fail)
-    assert cli.main(["models"]) == 1
+    assert command.main(["models"]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 2
     assert "a bug" in said
@@ -60,7 +59,7 @@ def test_without_a_log_the_traceback_is_shown(
 ) -> None:
     srdesk_home.write_text("in the way")
     monkeypatch.setattr(models, "run", lambda arguments: 1 // 0)
-    assert cli.main(["models"]) == 1
+    assert command.main(["models"]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
@@ -70,26 +69,26 @@ def test_train_hands_its_words_to_the_trainer_as_they_are(monkeypatch: pytest.Mo
     runner = ModuleType("srdesk.training.runner")
     runner.main = lambda argv, runs_folder: heard.append(argv) or 5  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "srdesk.training.runner", runner)
-    assert cli.main(words) == 5
+    assert command.main(words) == 5
     assert heard == [words[1:]]
 
 
-@pytest.mark.parametrize("verb", cli.VERBS)
+@pytest.mark.parametrize("verb", VERBS)
 def test_the_help_names_every_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--help"]) == 0
+    assert command.main(["--help"]) == 0
     assert f"\n    {verb} " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["--nonsense"], ["models", "--nonsense"], ["models", "extra"]])
 def test_wrong_usage_is_two_lines_and_status_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(words) == 2
+    assert command.main(words) == 2
     assert capsys.readouterr().err.count("\n") == 2
 
 
 @pytest.mark.process
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly() -> None:
-    command = [sys.executable, "-m", "srdesk", "models", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    words = [sys.executable, "-m", "srdesk", "models", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None

@@ -1,0 +1,101 @@
+"""One command from its words to its exit code: finds the verb, and turns errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NoReturn
+
+from srdesk import __version__, paths
+from srdesk.cli import bench, evaluate, models, upscale
+from srdesk.cli.terminal import print_problem, print_remark
+from srdesk.errors import Cancelled, SrDeskError, UnexpectedError
+
+USAGE_EXIT_CODE = 2
+"""Exit status after options that make no sense."""
+
+_DESCRIPTION = """\
+Enlarge pictures four times with trained networks, compare the networks, train them.
+Without a verb, or with files only, the desk opens."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        words: what follows the program's name.
+
+    Returns:
+        The exit status: 0 done, 1 an error that was reported, 2 wrong usage, 3 out of memory, 130 cancelled.
+    """
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be valid text
+    try:
+        return _run(words)
+    except SystemExit as end:  # argparse, after --help and wrong usage
+        return end.code if isinstance(end.code, int) else 0
+    except SrDeskError as error:
+        print_problem(str(error), error.hint)
+        return error.exit_code
+    except (Cancelled, KeyboardInterrupt):
+        print_remark("Cancelled.")
+        return Cancelled.exit_code
+    except BrokenPipeError:  # whoever read our output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - one of the three outer edges
+        unexpected = _wrapped(error)
+        print_problem(str(unexpected), unexpected.hint)
+        return unexpected.exit_code
+
+
+def _run(words: Sequence[str]) -> int:
+    if words[:1] == ["train"]:  # has a parser of its own, since the desk starts it as a process
+        from srdesk.training.runner import main as train
+
+        return train(words[1:], runs_folder=paths.runs_folder())
+    arguments = _parser().parse_args(words)
+    status: int = arguments.run(arguments)
+    if sys.stdout is not None:
+        sys.stdout.flush()  # here, where a closed pipe is still understood
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print_problem(f"{message[:1].upper()}{message[1:]}.", f"`{self.prog} --help` tells what is possible.")
+        raise SystemExit(USAGE_EXIT_CODE)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="srdesk", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"srdesk {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    for module in (upscale, evaluate, models, bench):
+        name = module.__name__.rpartition(".")[2]
+        verb = verbs.add_parser(name, help=module.SUMMARY, description=f"{module.SUMMARY.capitalize()}.")
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
+    verbs.add_parser("train", help="train a network; `srdesk train --help` lists its options", add_help=False)
+    return parser
+
+
+def _wrapped(error: Exception) -> UnexpectedError:
+    """Append an unexpected ``error`` to the log, and say where that is."""
+    sentence = f"Something unexpected went wrong: {error!r}."
+    log_file = paths.log_folder() / "srdesk.log"
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(sys.argv)}\n{_traceback(error)}\n")
+    except OSError:
+        return UnexpectedError(sentence, hint=f"Please report this:\n{_traceback(error)}")
+    return UnexpectedError(sentence, hint=f"Please report this with the log file “{log_file}”.")
+
+
+def _traceback(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
