@@ -47,7 +47,7 @@ TORCH_FREE_MODULES = (
     "srdesk.settings",
     "srdesk.gui",
     "srdesk.gui.*",
-    "srdesk.cli",
+    "srdesk.cli.*",
     "srdesk.__main__",
 )
 
