@@ -214,7 +214,7 @@ class _Batch:
     ) -> None:
         stored, facts = enlarge(image, upscaler, control, size=self.size)
         if self.background is not None:
-            stored = flatten(stored, self.background)
+            stored = flatten(stored, self.background, self.token)
         self.token.check()
         for loss in save_image(output, stored, quality=self.settings.jpeg_quality):
             print_remark(loss)

@@ -157,20 +157,26 @@ def reduce(
     return reduced
 
 
-def flatten(stored: StoredImage, background: tuple[int, int, int]) -> StoredImage:
+def flatten(stored: StoredImage, background: tuple[int, int, int], token: CancelToken | None = None) -> StoredImage:
     """Put a colour behind a picture, which then has no alpha.
 
     Args:
         stored: the picture; not modified.
         background: 8-bit RGB; a grey picture gets its luma, so that it stays grey.
+        token: looked at between strips.
+
+    Raises:
+        Cancelled: someone asked to stop.
     """
     if not stored.has_alpha:
         return stored
+    token = token or CancelToken()
     colour = np.array(background, np.float32) / np.float32(255)
     if stored.channels == 1:
         colour = colour @ _LUMA_WEIGHTS[:, None]
     flat = StoredImage.empty(stored.height, stored.width, stored.channels, stored.values, stored.metadata)
     for top in range(0, stored.height, _STRIP_PX):
+        token.check()
         strip = Box(top, 0, min(_STRIP_PX, stored.height - top), stored.width)
         alpha = stored.read_alpha(strip)[:, :, None]
         flat.write(strip, stored.read(strip) * alpha + colour * (1 - alpha))

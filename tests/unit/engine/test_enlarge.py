@@ -236,8 +236,9 @@ def cancelled() -> CancelToken:
     [
         lambda: enlarge(picture(), BicubicUpscaler(), Control(token=cancelled())),
         lambda: reduce(StoredImage.from_image(picture()), 3, 3, token=cancelled()),
+        lambda: flatten(StoredImage.from_image(picture(alpha=np.ones((9, 7), np.float32))), (0, 0, 0), cancelled()),
     ],
-    ids=["enlarge", "reduce"],
+    ids=["enlarge", "reduce", "flatten"],
 )
 def test_a_raised_token_stops_the_call(call: Callable[[], object]) -> None:
     with pytest.raises(Cancelled):
