@@ -63,9 +63,9 @@ class SetupError(Exception):
     """Why SR Desk cannot be set up, and what to do about it."""
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """Tell the person at the terminal; standard output belongs to the program."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(text + end)
     sys.stderr.flush()
 
 
@@ -308,15 +308,16 @@ def run_logged(plan: Plan, command: Sequence[str]) -> None:
         # The open lock is handed on: an installer that outlives this process keeps others out until it ends too.
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, close_fds=False)
     if done.returncode != 0:
-        last_lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-8:]
-        raise SetupError("\n    ".join(["Set-up could not go on:", *last_lines]) + f"\nAll of it is in “{log_path}”.")
+        said = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        reasons = [line for line in said if line.startswith("ERROR")][-2:] or said[-4:]
+        advice = f"The whole story is in “{log_path}”. If the network was missing, connect and start again."
+        raise SetupError("\n".join(["Set-up could not go on:", *(f"    {reason}" for reason in reasons), advice]))
 
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
     """Show one line for a part of the set-up, and how long it took or that it failed."""
-    sys.stderr.write(f"  {what} … ")
-    sys.stderr.flush()
+    say(f"  {what} … ", end="")
     started_s = time.monotonic()
     try:
         yield
@@ -357,9 +358,10 @@ def root_prefix() -> list[str] | None:
     """Return what to put before a command that only root may run; None if that would ask for a password."""
     if os.name == "posix" and os.geteuid() == 0:
         return []
-    if (sudo := shutil.which("sudo")) and subprocess.run([sudo, "-n", "true"], capture_output=True).returncode == 0:
-        return [sudo, "-n"]
-    return None
+    sudo = ["sudo", "-n"]
+    return (
+        sudo if shutil.which("sudo") and subprocess.run([*sudo, "true"], capture_output=True).returncode == 0 else None
+    )
 
 
 def become(command: list[str]) -> NoReturn:
@@ -369,7 +371,7 @@ def become(command: list[str]) -> NoReturn:
     os.execv(command[0], command)
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Set up what the arguments need, then run it."""
     if sys.version_info < (3, 11):  # noqa: UP036 - whoever has an older one should be told
         say(f"SR Desk needs Python 3.11 or newer; this is {platform.python_version()} ({sys.executable}).")
@@ -390,8 +392,8 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     if is_test:
         os.chdir(ROOT)
-        become([str(plan.python), "-P", "-m", "pytest", *arguments[1:]])
-    become([str(plan.python), "-P", "-m", "srdesk", *arguments])
+    program = ["pytest", *arguments[1:]] if is_test else ["srdesk", *arguments]
+    become([str(plan.python), "-P", "-m", *program])  # -P: a file in the current folder is never taken for a module
 
 
 if __name__ == "__main__":

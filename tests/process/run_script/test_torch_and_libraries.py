@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from srdesk.cli import VERBS
+
 ROOT = Path(__file__).parents[3]
 LOCKS = {name: ROOT / name for name in ("requirements.lock", "requirements-test.lock")}
 
@@ -139,8 +141,6 @@ def test_missing_libraries_are_told_with_the_command_where_a_password_is_needed(
 def test_commands_without_a_window_need_no_libraries_of_a_screen(
     run: Any, monkeypatch: pytest.MonkeyPatch, refused: Callable[..., None]
 ) -> None:
-    from srdesk.cli import VERBS
-
     started: list[list[str]] = []
     monkeypatch.setattr(run, "ensure_ready", lambda plan: None)
     monkeypatch.setattr(run, "become", started.append)
