@@ -24,11 +24,10 @@ class ValueMap:
 
     def to_unit(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return ``stored`` file numbers as float32 in ``[0, 1]``, in an array of their own."""
-        if stored.dtype == np.uint8 and self.gain == 255.0 and self.offset == 0.0:
-            unit: NDArray[np.float32] = _UINT8_TO_UNIT.take(stored.astype(np.uint8, copy=False))
+        if self.offset == 0.0 and stored.dtype.kind != "i":
+            # Every 8-bit and 16-bit number is exact in float32, and so is the quotient's rounding.
+            unit: NDArray[np.float32] = np.divide(stored, np.float32(self.gain), dtype=np.float32, casting="same_kind")
             return unit
-        if self.gain == 1.0 and self.offset == 0.0:
-            return stored.astype(np.float32)
         wide = stored.astype(np.float64)
         wide -= self.offset
         wide /= self.gain
@@ -61,5 +60,3 @@ UINT8 = ValueMap()
 
 UINT16 = ValueMap("uint16", 65535.0)
 """The map of 16-bit photos."""
-
-_UINT8_TO_UNIT: NDArray[np.float32] = (np.arange(256) / 255.0).astype(np.float32)
