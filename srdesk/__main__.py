@@ -14,6 +14,9 @@ from pathlib import Path
 
 from srdesk.cli import VERBS
 
+_DECODE_CHILD = "--decode-child"
+"""How a frozen application starts itself to decode: `srdesk.imaging.decoder.FROZEN_FLAG`, not imported for speed."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the desk with the files in ``arguments``, or run a verb of the command line.
@@ -25,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words == [_DECODE_CHILD]:
+        from srdesk.imaging.decode_child import main as decode
+
+        return decode()
     if words and (words[0] in VERBS or words[0].startswith("-") or _is_mistyped_verb(words[0])):
         from srdesk.cli.command import main as run_command
 

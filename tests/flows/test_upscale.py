@@ -523,9 +523,11 @@ def test_ctrl_c_ends_the_command_with_status_130_and_leaves_nothing(tmp_path: Pa
 @pytest.mark.process
 def test_progress_is_shown_only_on_a_terminal(tmp_path: Path) -> None:
     import pty
+    import termios
 
     source = photo(tmp_path / "a.png", height=300, width=300)
     master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 80))
     command = [sys.executable, "-m", "srdesk", "upscale", str(source), "--model", "bicubic"]
     with subprocess.Popen(command, stdin=slave, stdout=subprocess.PIPE, stderr=slave) as process:
         os.close(slave)

@@ -110,6 +110,15 @@ def test_help_and_lists_need_neither_torch_nor_qt(words: list[str]) -> None:
     assert completed.stdout
 
 
+def test_a_frozen_application_can_start_itself_as_its_decoder() -> None:
+    from srdesk.imaging.decoder import FROZEN_FLAG
+
+    command = [sys.executable, "-m", "srdesk", FROZEN_FLAG]
+    completed = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
+    assert completed.returncode == 0, completed.stderr
+    assert b'"ready"' in completed.stdout
+
+
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     assert beginning.main(["--version"]) == 0
     assert capsys.readouterr().out == f"srdesk {srdesk.__version__}\n"
