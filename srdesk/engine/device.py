@@ -88,6 +88,40 @@ def free_memory_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory ran out.
+
+    Matched by type, with the one exception that torch leaves no choice about: its CPU allocator (alloc_cpu.cpp) and
+    that of MPS raise a plain RuntimeError, which only the allocator's name in the text tells from other failures. Runs
+    are therefore fitted into the free memory before they begin, and this is the second line of defence.
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return type(error) is RuntimeError and any(name in str(error) for name in _ALLOCATORS)
+
+
+_ALLOCATORS = ("DefaultCPUAllocator", "MPS backend out of memory")
+
+
+def release_memory(device: torch.device) -> None:
+    """Give memory that torch caches for ``device`` back, so that pieces of another size fit in."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+@contextlib.contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """Keep float32 convolutions inside the block float32: by default CUDA computes them with 10-bit TF32 mantissas."""
+    if device.type != "cuda":
+        yield
+        return
+    # No benchmark mode: it would time every kernel anew for each of the strip heights at the start and the end.
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False):
+        yield
+
+
 @contextlib.contextmanager
 def compute_threads(threads: int | None) -> Iterator[None]:
     """Compute with ``threads`` CPU threads inside the block; None keeps torch's own number.

@@ -37,6 +37,10 @@ class Tiling:
         """The bound of strip height and band width."""
         return max(self.strip_px, self.band_px)
 
+    def covers(self, region: Box) -> bool:
+        """Whether a region is computed in one go."""
+        return self.strip_px >= region.height and self.band_px >= region.width
+
     def halved(self) -> Tiling | None:
         """Return the next smaller tiling, or None if this is the smallest."""
         if self.window_px <= SMALLEST_WINDOW_PX:

@@ -75,6 +75,15 @@ def strip_area_px(device: torch.device) -> int:
     return _CPU_STRIP_AREA_PX if device.type == "cpu" else _GPU_STRIP_AREA_PX
 
 
+def max_band_px(device: torch.device) -> int:
+    """Return how wide a band should be at most: halos cost little beside it, and its rows fit into fast memory."""
+    return _CPU_BAND_PX if device.type == "cpu" else _GPU_BAND_PX
+
+
+_CPU_BAND_PX = 1536
+
+_GPU_BAND_PX = 4096
+
 _CPU_STRIP_AREA_PX = 8192
 """64 float32 channels of so many pixels are 2 MB, which is a second-level cache."""
 

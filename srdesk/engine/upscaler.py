@@ -12,7 +12,11 @@ from torch import nn
 
 from srdesk.engine.control import Control
 from srdesk.engine.device import compute_threads, precision_name, resolve_device, resolve_precision
+from srdesk.engine.job import UpscaleJob, Way, choose_way, peak_bytes
 from srdesk.engine.library import WeightsCard
+from srdesk.engine.plan import WHOLE_IMAGE, check_window, plan_bands, window_around
+from srdesk.engine.stream import StreamedNetwork, streamed
+from srdesk.engine.weights import load_model
 from srdesk.imaging.image import Box, FloatArray, Sink, Source
 from srdesk.imaging.resample import upscale_bicubic_box
 
@@ -20,6 +24,12 @@ BICUBIC = "bicubic"
 """Name of the baseline among the models."""
 
 _BICUBIC_STRIP_PX = 64
+
+_TELLING_WORK_PX = 64 * 64
+"""Runs over fewer LR pixels say nothing about speed."""
+
+_SHORTEST_S = 1e-9
+"""Keeps the speed of an instant run finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Upscaler:
         """Prepare ``model`` for a device.
 
         Args:
-            model: SRResNet or SRCNN in evaluation or training mode; not modified.
+            model: an SRResNet or SRCNN; not modified.
             card_or_name: card of the weights, or the name to report.
             device: one of `srdesk.engine.device.DEVICES`.
             precision: one of `srdesk.engine.device.PRECISIONS`.
@@ -76,17 +86,21 @@ class Upscaler:
             threads: CPU threads; None for torch's own choice.
 
         Raises:
-            ConfigError: an unknown device or precision, or a precision that the device does not compute with.
+            ConfigError: an unknown device or precision, a precision that the device does not compute with, or a window
+                size that cannot be.
             DeviceUnavailableError: the device is not in this machine.
         """
+        check_window(window_px)
         self.card = card_or_name if isinstance(card_or_name, WeightsCard) else None
         self.name = card_or_name if isinstance(card_or_name, str) else card_or_name.name
+        self._model = model
         self._device = resolve_device(device)
         self._dtype = resolve_precision(precision, self._device)
         self._window_px = window_px
         self._threads = threads
-        self._model = model.eval()
-        self.scale = int(getattr(model, "scale", 4))
+        self._networks: dict[tuple[torch.device, torch.dtype], StreamedNetwork] = {}
+        self._seconds_per_px: float | None = None
+        self.scale = self._network(self._device, self._dtype).scale
 
     @classmethod
     def from_weights(
@@ -103,11 +117,9 @@ class Upscaler:
         Raises:
             WeightsFormatError: the file is damaged, no weights file, or contains code.
             WeightsMismatchError: the file does not fit the model that it names.
-            ConfigError: an unknown device or precision.
+            ConfigError: as for `Upscaler`.
             DeviceUnavailableError: the device is not in this machine.
         """
-        from srdesk.engine.weights import load_model
-
         model, card = load_model(path)
         return cls(model, card, device=device, precision=precision, window_px=window_px, threads=threads)
 
@@ -117,9 +129,9 @@ class Upscaler:
         """Enlarge ``source``, or its ``region``, into ``sink``.
 
         Args:
-            source: LR picture, 1 or 3 channels.
+            source: LR picture, 1 or 3 channels. A grey one goes in as three equal colours, and their mean comes out.
             sink: takes SR pixels clipped to `[0, 1]`, with as many channels as the source, in coordinates of the whole
-                SR picture; every pixel of the region exactly once.
+                SR picture; every pixel of the region exactly once, band by band from top to bottom.
             control: how to stop the run and where to report; progress counts LR pixels.
             region: LR rectangle inside the source; None for all of it. Its pixels equal those of the whole run.
 
@@ -132,31 +144,49 @@ class Upscaler:
         control.start()
         started_s = time.perf_counter()
         region = region or Box(0, 0, source.height, source.width)
-        with torch.inference_mode(), compute_threads(self._threads):
-            control.token.check()
-            pixels = np.broadcast_to(
-                source.read(Box(0, 0, source.height, source.width)), (source.height, source.width, 3)
-            )
-            lr = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].to(self._device)
-            sr = self._model.to(self._device)(lr)[0].permute(1, 2, 0).float().cpu().numpy()
-        if source.channels == 1:
-            sr = sr.mean(axis=2, keepdims=True)
-        box = region.scaled(self.scale)
-        sink.write(box, np.clip(sr[box.top : box.bottom, box.left : box.right], 0.0, 1.0))
-        control.report(region.height * region.width, region.height * region.width)
+        job = UpscaleJob(self._network, source, sink, control, region=region, window_px=self._window_px)
+        with compute_threads(self._threads):
+            way = job.run(self._device, self._dtype)
         seconds = time.perf_counter() - started_s
+        if way.device == self._device:
+            self._dtype = way.dtype  # numbers that were unusable once would be so again
+        self._learn_speed(seconds, self._work_px(way, region, source.height, source.width))
+        is_whole = self._window_px == WHOLE_IMAGE and way.tiling.covers(region)
         return UpscaleFacts(
-            self.name,
-            self._device.type,
-            precision_name(self._dtype),
-            self._window_px or 0,
-            seconds,
-            box.height * box.width / 1e6 / seconds,
+            model=self.name,
+            device=way.device.type,
+            precision=precision_name(way.dtype),
+            window_px=WHOLE_IMAGE if is_whole else min(way.tiling.window_px, max(region.height, region.width)),
+            seconds=seconds,
+            megapixels_per_second=_megapixels(region, self.scale) / max(seconds, _SHORTEST_S),
+            notices=tuple(job.notices),
         )
 
     def estimate(self, height: int, width: int) -> Estimate:
         """Return what a picture of ``height`` × ``width`` LR pixels will take."""
-        return Estimate(None, height * width * 64 * 16 * 4)
+        region = Box(0, 0, height, width)
+        way = choose_way(self._device, self._dtype, region, self._window_px)
+        seconds = None
+        if self._seconds_per_px is not None:
+            seconds = self._seconds_per_px * self._work_px(way, region, height, width)
+        return Estimate(seconds, peak_bytes(self._network(way.device, way.dtype), way.tiling, width))
+
+    def _work_px(self, way: Way, region: Box, height: int, width: int) -> int:
+        """Return how many LR pixels are computed for a region, halos included."""
+        halo_px = self._network(way.device, way.dtype).halo_px
+        bands = plan_bands(region, way.tiling.band_px)
+        reads = (window_around(band, height, width, halo_px).read for band in bands)
+        return sum(read.height * read.width for read in reads)
+
+    def _learn_speed(self, seconds: float, work_px: int) -> None:
+        if work_px >= _TELLING_WORK_PX:
+            self._seconds_per_px = seconds / work_px
+
+    def _network(self, device: torch.device, dtype: torch.dtype) -> StreamedNetwork:
+        key = (device, dtype)
+        if key not in self._networks:
+            self._networks[key] = streamed(self._model, device, dtype)
+        return self._networks[key]
 
 
 class BicubicUpscaler:
@@ -184,13 +214,23 @@ class BicubicUpscaler:
             sink.write(strip.scaled(self.scale), _clipped(upscale_bicubic_box(source, strip, self.scale)))
             control.report((strip.bottom - region.top) * region.width, region.height * region.width)
         seconds = time.perf_counter() - started_s
-        megapixels = region.height * region.width * self.scale**2 / 1e6
-        return UpscaleFacts(self.name, "cpu", "fp32", 0, seconds, megapixels / max(seconds, 1e-9))
+        return UpscaleFacts(
+            model=self.name,
+            device="cpu",
+            precision="fp32",
+            window_px=_BICUBIC_STRIP_PX,
+            seconds=seconds,
+            megapixels_per_second=_megapixels(region, self.scale) / max(seconds, _SHORTEST_S),
+        )
 
     def estimate(self, height: int, width: int) -> Estimate:
         """Return what a picture of ``height`` × ``width`` LR pixels will take."""
         del height
         return Estimate(None, _BICUBIC_STRIP_PX * width * self.scale**2 * 3 * 4 * 3)
+
+
+def _megapixels(region: Box, scale: int) -> float:
+    return region.height * region.width * scale**2 / 1e6
 
 
 def _clipped(pixels: FloatArray) -> FloatArray:
