@@ -17,7 +17,6 @@ from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, FloatArray, Image, Source
 from srdesk.imaging.resample import resize_bicubic_box
 from srdesk.imaging.stored import StoredImage
-from srdesk.imaging.values import UINT16, ValueMap
 
 if TYPE_CHECKING:
     from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
@@ -81,7 +80,8 @@ def enlarge(
     """Enlarge a picture, transparency included, into the number type of its file.
 
     The colour of visible pixels is bled under transparent ones first, so that no hidden colour shines through at
-    edges. Alpha is enlarged by the bicubic. A size below four times is the model's result, reduced with antialiasing.
+    edges. Alpha is enlarged by the bicubic. A size below four times is the stored result at four times, reduced with
+    antialiasing: to the last bit what the desk makes of a result that it already has.
 
     Args:
         image: LR picture.
@@ -107,11 +107,10 @@ def enlarge(
         raise ValueError("a region is enlarged four times only")
     part = region or Box(0, 0, image.height, image.width)
 
-    values = _finer(image.values) if is_reduced else image.values
     box = part.scaled(SCALE)
-    _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(values.dtype).itemsize)
+    _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize)
     stored = StoredImage.empty(
-        box.height, box.width, image.channels, values, image.metadata, with_alpha=image.alpha is not None
+        box.height, box.width, image.channels, image.values, image.metadata, with_alpha=image.alpha is not None
     )
     source = image if image.alpha is None else image.with_pixels(bleed_colour(image.pixels, image.alpha), None)
     facts = upscaler.upscale(source, _Shifted(stored, box), control, region=region)
@@ -120,7 +119,7 @@ def enlarge(
         for strip, alpha in _resized_strips(Image(image.alpha[:, :, None]), box, whole, control.token):
             stored.write_alpha(_moved(strip, box), alpha[:, :, 0])
     if is_reduced:
-        stored = reduce(stored, height, width, image.values, control.token)
+        stored = reduce(stored, height, width, control.token)
 
     stored.freeze()
     seconds = time.perf_counter() - started_s
@@ -128,16 +127,13 @@ def enlarge(
     return stored, replace(facts, seconds=seconds, megapixels_per_second=megapixels / max(seconds, 1e-9))
 
 
-def reduce(
-    stored: StoredImage, height: int, width: int, values: ValueMap | None = None, token: CancelToken | None = None
-) -> StoredImage:
+def reduce(stored: StoredImage, height: int, width: int, token: CancelToken | None = None) -> StoredImage:
     """Make a picture smaller with the antialiased bicubic, alpha included, strip by strip.
 
     Args:
         stored: the picture; not modified.
         height: rows of the result.
         width: columns of the result.
-        values: how the result is stored; as the picture is when None.
         token: looked at between strips.
 
     Raises:
@@ -145,7 +141,7 @@ def reduce(
     """
     token = token or CancelToken()
     reduced = StoredImage.empty(
-        height, width, stored.channels, values or stored.values, stored.metadata, with_alpha=stored.has_alpha
+        height, width, stored.channels, stored.values, stored.metadata, with_alpha=stored.has_alpha
     )
     whole = Box(0, 0, height, width)
     for strip, pixels in _resized_strips(stored, whole, (height, width), token):
@@ -282,11 +278,6 @@ def _check_memory(box: Box, bytes_per_pixel: int) -> None:
             f"and {free_bytes / 1e9:.1f} GB are free.",
             hint="Close other programs, or enlarge a smaller picture.",
         )
-
-
-def _finer(values: ValueMap) -> ValueMap:
-    """Return a map for pixels that will be averaged: 8 bits would be rounded twice."""
-    return UINT16 if np.dtype(values.dtype).itemsize == 1 else values
 
 
 def _resized_strips(

@@ -186,13 +186,23 @@ def test_a_smaller_size_is_the_full_result_reduced(size: str, values: ValueMap) 
     target = TargetSize.parse(size)
     stored, _ = enlarge(image, BicubicUpscaler(), size=target)
     height, width = target.resolve(9, 7)
-    full = resize_bicubic(image.pixels, 36, 28).clip(0, 1)
-    expected = values.from_unit(resize_bicubic(full, height, width).clip(0, 1))
+    full, _ = enlarge(image, BicubicUpscaler())
+    expected = reduce(full, height, width)
     assert stored.numbers.shape == (height, width, 3)
-    assert stored.alpha_numbers is not None
-    assert stored.alpha_numbers.shape == (height, width)
     assert stored.values == values
-    assert largest_difference(stored.numbers, expected) <= 1
+    np.testing.assert_array_equal(stored.numbers, expected.numbers)
+    np.testing.assert_array_equal(stored.alpha_numbers, expected.alpha_numbers)
+
+
+@pytest.mark.parametrize("values", [UINT8, UINT16])
+def test_reducing_is_the_antialiased_bicubic(values: ValueMap) -> None:
+    image = picture(40, 30, values=values, alpha=RNG.random((40, 30), np.float32))
+    reduced = reduce(StoredImage.from_image(image), 17, 13)
+    assert image.alpha is not None
+    for numbers, pixels in ((reduced.numbers, image.pixels), (reduced.alpha_numbers, image.alpha[:, :, None])):
+        assert numbers is not None
+        expected = values.from_unit(resize_bicubic(pixels, 17, 13).clip(0, 1)).reshape(numbers.shape)
+        assert largest_difference(numbers, expected) <= 1
 
 
 def test_reducing_in_strips_equals_reducing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
