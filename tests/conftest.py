@@ -5,6 +5,7 @@ The environment is set while this file is imported, since Qt, torch and OpenMP r
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import os
@@ -149,13 +150,12 @@ def _is_resource_tracker(process: psutil.Process) -> bool:
 
 def _running_qt_threads() -> list[str]:
     """Name the running QThreads that Python knows of; dropping one of them would abort the process."""
-    import gc
-
     from PySide6.QtCore import QThread
     from shiboken6 import isValid
 
     mine = QThread.currentThread()
-    threads = [found for found in gc.get_objects() if isinstance(found, QThread) and isValid(found)]
+    # type() and not isinstance(), which asks each object for its __class__: one of torch's answers with a warning.
+    threads = [found for found in gc.get_objects() if issubclass(type(found), QThread) and isValid(found)]
     return [repr(thread) for thread in threads if thread is not mine and thread.isRunning()]
 
 

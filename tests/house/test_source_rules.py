@@ -26,6 +26,7 @@ TOP_LEVEL_NAMES = {
     "LICENSE",
     "README.md",
     "pyproject.toml",
+    "requirements-test.lock",
     "requirements.lock",
     "resources",
     "run.py",
