@@ -47,12 +47,14 @@ class Canvas(QWidget):
         self._contents: tuple[PaneContent, ...] = ()
         self._split = 1.0
         self._mark: tuple[float, float] | None = None
-        self._dragged_from: QPointF | None = None
+        self._pointer: QPointF | None = None
+        self._is_dragging = False
+        self._shows_focus = False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        navigator.changed.connect(self.update)
+        navigator.changed.connect(self._look_again)
 
     @property
     def device_size(self) -> CanvasSize:
@@ -112,9 +114,9 @@ class Canvas(QWidget):
             self._paint_layers(painter)
         for content, part in zip(self._contents, self._parts(), strict=False):
             self._paint_words(painter, content, part)
-        if self._mark is not None:
+        if self._mark is not None and not any(content.message for content in self._contents):
             self._paint_mark(painter, self._mark)
-        if self.hasFocus():
+        if self.hasFocus() and self._shows_focus:
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
@@ -190,29 +192,40 @@ class Canvas(QWidget):
         ratio = self.devicePixelRatioF()
         return point.x() * ratio, point.y() * ratio, self.device_size
 
+    def _look_again(self) -> None:
+        self.update()
+        self._tell_point()
+
+    def _tell_point(self) -> None:
+        if self._pointer is not None:
+            self.hovered.emit(self._navigator.viewport.to_lr(*self._spot(self._pointer)))
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom at the pointer."""
-        self._navigator.zoom_by(event.angleDelta().y() / NOTCH, self._spot(event.position()))
-        event.accept()
+        turned = event.angleDelta().y()
+        if turned:
+            self._navigator.zoom_by(turned / NOTCH, self._spot(event.position()))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to drag."""
         self._activate(event.position())
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            self._dragged_from = event.position()
+            self._is_dragging = True
+            self._pointer = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the document, and say what is under the pointer."""
-        if self._dragged_from is not None:
-            moved = (event.position() - self._dragged_from) * self.devicePixelRatioF()
-            self._dragged_from = event.position()
+        before, self._pointer = self._pointer, event.position()
+        if self._is_dragging and before is not None:
+            moved = (self._pointer - before) * self.devicePixelRatioF()
             self._navigator.pan(moved.x(), moved.y())
-        self.hovered.emit(self._navigator.viewport.to_lr(*self._spot(event.position())))
+        else:
+            self._tell_point()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Stop dragging."""
-        self._dragged_from = None
+        self._is_dragging = False
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -241,15 +254,27 @@ class Canvas(QWidget):
                 event.ignore()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Become the active pane."""
-        if event.reason() != Qt.FocusReason.MouseFocusReason:
+        """Become the active pane, and show it where the keyboard has brought the focus."""
+        self._shows_focus = event.reason() != Qt.FocusReason.MouseFocusReason
+        if self._shows_focus:
             self._activate(QPointF(0, 0))
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the frame away."""
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Say that nothing is under the pointer any more."""
+        self._pointer = None
         self.hovered.emit(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pass on that there is another size."""
         self.resized.emit()
+
+    def event(self, event: QEvent) -> bool:
+        """Pass on that the window is on a screen with other pixels."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.resized.emit()
+        return super().event(event)

@@ -33,6 +33,7 @@ class CompareBar(QWidget):
         self._swap.setText("⇄")
         self._swap.setToolTip(self.tr("Swap the two panes"))
         self._swap.setAccessibleName(self._swap.toolTip())
+        self._swap.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._swap.clicked.connect(self._swap_compared)
         self.gain = self._combo(self.tr("Amplification of the difference"))
         for gain in GAINS:
@@ -41,6 +42,7 @@ class CompareBar(QWidget):
         self.gain.currentIndexChanged.connect(self._choose_gain)
         self.legend = DifferenceLegend(DEFAULT_GAIN, self)
         self.blinking = QCheckBox(self.tr("Blink by itself"), self)
+        self.blinking.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.blinking.toggled.connect(self.blinking_changed)
         self._hint = QLabel(self.tr("Hold B to see the second pane"), self)
         self._gain_label = QLabel(self.tr("Amplified"), self)
@@ -58,6 +60,8 @@ class CompareBar(QWidget):
         combo = QComboBox(self)
         combo.setAccessibleName(name)
         combo.setToolTip(name)
+        # A click leaves the keyboard with the panes, where B blinks; here B would choose “Bicubic”.
+        combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return combo
 
     def set_panes(self, panes: list[tuple[str, str]]) -> None:

@@ -58,6 +58,7 @@ class CompareStage(QWidget):
             self._panes[key].show_contents(content)
         self._shown = list(contents)
         self._lay_out()
+        self._measure()
 
     def show_single(self, *contents: PaneContent) -> None:
         """Show one pane only, with one content or with two on either side of the divider."""
@@ -66,6 +67,7 @@ class CompareStage(QWidget):
         self._single.canvas.set_split(self.divider.fraction)
         self.divider.setVisible(len(contents) == 2)
         self._single.show()
+        self._measure()
 
     def panes(self) -> list[Pane]:
         """Return the panes that are on the stage."""
@@ -81,7 +83,7 @@ class CompareStage(QWidget):
     def set_active(self, key: str) -> None:
         """Mark the pane that commands mean."""
         for pane_key, pane in self._panes.items():
-            pane.set_active(active=pane_key == key)
+            pane.title_bar.set_active(active=pane_key == key)
 
     def set_mark(self, point: tuple[float, float] | None) -> None:
         """Mark an LR point in all panes but the one that the pointer is over."""

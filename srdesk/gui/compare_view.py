@@ -266,12 +266,14 @@ class CompareView(QWidget):
             self.active_pane_changed.emit(key)
 
     def _read_out(self, point: tuple[float, float] | None) -> None:
+        if point is not None and (self._lr is None or self._lr.values_at(*point) is None):
+            point = None
         self._stage.set_mark(point)
-        if point is None or self._lr is None or self._lr.values_at(*point) is None:
+        if point is None:
             self.cursor_moved.emit(None)
-            return
-        values = {key: content.values_at(*point) for key, content in self._contents.items()}
-        self.cursor_moved.emit(CursorReading(*point, values))
+        else:
+            values = {key: content.values_at(*point) for key, content in self._contents.items()}
+            self.cursor_moved.emit(CursorReading(*point, values))
 
     def _moved(self) -> None:
         self._region_timer.start()

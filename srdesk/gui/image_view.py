@@ -28,7 +28,7 @@ PAINT_BUDGET_S = 0.004
 """Time that one paint may spend on converting tiles; the rest follows in the next paints, coarse until then."""
 MAX_PATCHES = 4
 """Preview patches that are kept for a pane; older ones are dropped."""
-PLACEHOLDER_OPACITY = 0.3
+PLACEHOLDER_OPACITY = 0.45
 """How much of the placeholder is seen while a pane has no result."""
 CHECKER_PX = 8
 """Side of the squares under transparent pixels, in device pixels."""

@@ -106,8 +106,9 @@ class Navigator(QObject):
     def _allowed(self, ratio: float) -> float:
         if self._lr_size is None:
             return ratio
-        smallest = min(MIN_DOCUMENT_PX / max(self._lr_size), Viewport.fitted(*self._lr_size, self._canvas).ratio)
-        return min(max(ratio, smallest), MAX_PERCENT / 100.0 * self.result_scale)
+        fitted = Viewport.fitted(*self._lr_size, self._canvas).ratio
+        smallest = min(MIN_DOCUMENT_PX / max(self._lr_size), fitted)
+        return min(max(ratio, smallest), max(MAX_PERCENT / 100.0 * self.result_scale, fitted))
 
     def _look(self, viewport: Viewport) -> None:
         if self._lr_size is not None:

@@ -203,8 +203,8 @@ def to_bytes(numbers: NDArray[np.generic], values: ValueMap) -> ByteArray:
         return numbers.astype(np.uint8, copy=False)
     if values == UINT16 and numbers.dtype == np.uint16:
         words = numbers.astype(np.uint16, copy=False)
-        # round(v / 257) for all 65,536 values without leaving 16 bits
-        return ((words - (words >> 8) + 128) >> 8).astype(np.uint8)
+        # round(v / 257) for every one of the 65,536 values
+        return ((words.astype(np.uint32) * 255 + 32895) >> 16).astype(np.uint8)
     return UINT8.from_unit(values.to_unit(numbers)).astype(np.uint8, copy=False)
 
 
