@@ -199,7 +199,8 @@ def _windows_way(
     dtype = resolve_precision(precision, device)
     streamed_network = streamed(model, torch.device("cpu"), torch.float32)
     halo_px, scale = streamed_network.halo_px, streamed_network.scale
-    network = folded_copy(model).to(device, dtype).to(memory_format=torch.channels_last)
+    network = folded_copy(model).to(device, dtype)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
     rows = [Box(top, 0, min(WINDOW_PX, lr.height - top), lr.width) for top in range(0, lr.height, WINDOW_PX)]
     windows = [window_around(box, lr.height, lr.width, halo_px) for row in rows for box in plan_bands(row, WINDOW_PX)]
     result = np.empty((lr.height * scale, lr.width * scale, lr.channels), np.float32)
