@@ -6,8 +6,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from srdesk.engine.control import CancelToken
 from srdesk.gui.clipboard import to_image
 from srdesk.gui.pyramid import DisplayImage
@@ -23,15 +21,12 @@ from srdesk.gui.requests import (
     SaveJob,
     SaveRequest,
 )
-from srdesk.imaging.image import Box, FloatArray, Image
-from srdesk.imaging.stored import StoredImage
+from srdesk.imaging.image import Image
 
 if TYPE_CHECKING:
     from srdesk.imaging.decoder import Decoder
 
 log = logging.getLogger(__name__)
-
-_STRIP_PX = 256
 
 
 class FileWorker(Worker):
@@ -76,7 +71,7 @@ def _document(name: str, path: Path | None, image: Image, token: CancelToken) ->
 
 
 def _save(job: SaveJob, token: CancelToken) -> Path:
-    from srdesk.engine.enlarge import SCALE, TargetSize, reduce
+    from srdesk.engine.enlarge import SCALE, TargetSize, flatten, reduce
     from srdesk.imaging.formats import save_image
 
     stored = job.stored
@@ -84,33 +79,8 @@ def _save(job: SaveJob, token: CancelToken) -> Path:
     if (height, width) != (stored.height, stored.width):
         stored = reduce(stored, height, width, token=token)
     if job.background is not None:
-        stored = flattened(stored, job.background, token)
+        stored = flatten(stored, job.background, token)
     token.check()
     save_image(job.path, stored, quality=job.quality)
     log.info("saved %s: %d × %d", job.path.name, stored.width, stored.height)
     return job.path
-
-
-def flattened(stored: StoredImage, background: tuple[int, int, int], token: CancelToken) -> StoredImage:
-    """Return a picture without transparency: ``stored`` over a colour.
-
-    Args:
-        stored: the picture; not modified.
-        background: 8-bit RGB colour; its mean is used for a grey picture.
-        token: looked at between strips.
-
-    Raises:
-        Cancelled: someone asked to stop.
-    """
-    if not stored.has_alpha:
-        return stored
-    colour: FloatArray = (np.array(background) / 255).astype(np.float32)
-    if stored.channels == 1:
-        colour = colour.mean(keepdims=True, dtype=np.float32)
-    flat = StoredImage.empty(stored.height, stored.width, stored.channels, stored.values, stored.metadata)
-    for top in range(0, stored.height, _STRIP_PX):
-        token.check()
-        box = Box(top, 0, min(_STRIP_PX, stored.height - top), stored.width)
-        alpha = stored.read_alpha(box)[:, :, None]
-        flat.write(box, stored.read(box) * alpha + colour * (1 - alpha))
-    return flat
