@@ -1,0 +1,125 @@
+"""Parts of a desk whose threads are real and whose networks are not: they repeat pixels, and wait when told to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from pytestqt.qtbot import QtBot
+
+from srdesk.engine.control import Progress
+from srdesk.engine.upscaler import UpscaleFacts
+from srdesk.errors import SrDeskError
+from srdesk.gui.file_worker import FileWorker
+from srdesk.gui.pyramid import DisplayImage
+from srdesk.gui.request_thread import RequestThread, Worker
+from srdesk.gui.requests import (
+    Answer,
+    Noticed,
+    Previewed,
+    Progressed,
+    Rendered,
+    RenderRequest,
+    Request,
+    WarmedUp,
+)
+from srdesk.gui.session import Session
+from srdesk.imaging.image import Box
+from srdesk.imaging.stored import StoredImage
+
+WAIT_MS = 10_000
+
+
+class NearestWorker(Worker):
+    """Renders panes by repeating pixels. While the gate is shut it computes until it is let go or cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.started = threading.Semaphore(0)
+        self.seen: list[Request] = []
+        self.errors: dict[str, SrDeskError] = {}
+        self.notices: dict[str, str] = {}
+        self.is_gone = False
+
+    def answer(self, request: Request) -> Answer:
+        self.seen.append(request)
+        self.started.release()
+        if not isinstance(request, RenderRequest):
+            return WarmedUp(request.id, ())
+        while not self.gate.wait(0.002):
+            request.token.check()
+            self.reported.emit(Progressed(request.id, Progress(1, 4, 0.5)))
+        if request.pane in self.errors:
+            raise self.errors[request.pane]
+        if request.pane in self.notices:
+            self.reported.emit(Noticed(request.id, self.notices[request.pane]))
+        image = request.image
+        box = request.region or Box(0, 0, image.height, image.width)
+        alpha = None if image.alpha is None else image.alpha[box.top : box.bottom, box.left : box.right]
+        small = StoredImage.from_image(image.with_pixels(np.ascontiguousarray(image.read(box)), alpha))
+        numbers = small.numbers.repeat(4, axis=0).repeat(4, axis=1)
+        large_alpha = None if small.alpha_numbers is None else small.alpha_numbers.repeat(4, 0).repeat(4, 1)
+        stored = StoredImage(numbers, small.values, large_alpha, small.metadata)
+        facts = UpscaleFacts(request.pane, "cpu", "fp32", 0, 0.1, 100.0)
+        display = DisplayImage.build(stored, 4)
+        if request.region is None:
+            return Rendered(request.id, request.pane, stored, display, facts)
+        return Previewed(request.id, request.pane, request.region, stored, display, facts)
+
+    def release(self) -> None:
+        self.is_gone = True
+
+    @property
+    def rendered_panes(self) -> list[tuple[str, Box | None]]:
+        return [(request.pane, request.region) for request in self.seen if isinstance(request, RenderRequest)]
+
+
+@pytest.fixture
+def nearest() -> NearestWorker:
+    """The other side of the upscale thread."""
+    return NearestWorker()
+
+
+@pytest.fixture
+def panes_with_weights() -> dict[str, Path]:
+    """Panes that have weights; tests may add and remove some."""
+    return {"srresnet": Path("srresnet.safetensors")}
+
+
+@pytest.fixture
+def session(qtbot: QtBot, nearest: NearestWorker, panes_with_weights: dict[str, Path]) -> Iterator[Session]:
+    """A session with the real file thread and a network that repeats pixels."""
+    session = Session(
+        files=RequestThread(FileWorker(), "files"),
+        upscaling=RequestThread(nearest, "upscaling"),
+        weights_for=panes_with_weights.get,
+    )
+    yield session
+    assert session.shutdown(5.0), "a thread did not end"
+
+
+@pytest.fixture
+def save_picture(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small picture with something in it."""
+
+    def save(name: str = "photo.png", size: tuple[int, int] = (24, 16), mode: str = "RGB") -> Path:
+        width, height = size
+        rng = np.random.default_rng(width * height)
+        picture = PIL.Image.fromarray(rng.integers(0, 256, (height, width, 4), np.uint8), "RGBA").convert(mode)
+        path = tmp_path / name
+        picture.save(path)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def picture(save_picture: Callable[..., Path]) -> Path:
+    """A small picture file."""
+    return save_picture()
