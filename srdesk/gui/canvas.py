@@ -23,6 +23,12 @@ from srdesk.gui.viewport import CanvasSize
 
 NOTCH = 120
 """Eighths of a degree that one notch of a mouse wheel turns."""
+KEYBOARD_REASONS = (
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+)
+"""Ways to get the focus that show where it is."""
 KEY_PAN_FRACTION = 0.125
 """Part of the canvas that an arrow key pans by."""
 PROGRESS_PX = 3
@@ -255,7 +261,8 @@ class Canvas(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Become the active pane, and show it where the keyboard has brought the focus."""
-        self._shows_focus = event.reason() != Qt.FocusReason.MouseFocusReason
+        if event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
+            self._shows_focus = event.reason() in KEYBOARD_REASONS
         if self._shows_focus:
             self._activate(QPointF(0, 0))
         self.update()

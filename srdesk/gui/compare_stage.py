@@ -138,4 +138,4 @@ def best_columns(panes: int, stage: QSize, lr_size: tuple[int, int]) -> int:
         rows = -(-panes // columns)
         return min(stage.height() / rows / lr_size[0], stage.width() / columns / lr_size[1])
 
-    return max(range(1, max(panes, 1) + 1), key=lambda columns: (zoom(columns), columns))
+    return max(range(1, panes + 1), default=1, key=lambda columns: (zoom(columns), columns))
