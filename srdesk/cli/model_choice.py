@@ -6,13 +6,13 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from srdesk import paths
 from srdesk.cli.terminal import print_remark
 from srdesk.engine.library import SUFFIX, WeightsLibrary
 from srdesk.errors import WeightsError
-from srdesk.settings import Settings, load_settings
+from srdesk.settings import DeviceName, PrecisionName, Settings, load_settings
 
 if TYPE_CHECKING:
     from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
@@ -97,15 +97,10 @@ def settings_with(arguments: argparse.Namespace) -> Settings:
 
 def add_computing_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where and how networks compute; those not given are absent from the result."""
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default=argparse.SUPPRESS,
-        help="where to compute; auto takes the fastest there is",
-    )
+    add_device_argument(parser)
     parser.add_argument(
         "--precision",
-        choices=("auto", "fp32", "bf16", "fp16"),
+        choices=get_args(PrecisionName),
         default=argparse.SUPPRESS,
         help="number format to compute in; auto takes the fastest that keeps the quality",
     )
@@ -116,6 +111,16 @@ def add_computing_arguments(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         metavar="auto|0|N",
         help="largest strip height and band width in input pixels; 0 is the whole picture at once",
+    )
+
+
+def add_device_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where networks compute; if it is not given, it is absent from the result."""
+    parser.add_argument(
+        "--device",
+        choices=get_args(DeviceName),
+        default=argparse.SUPPRESS,
+        help="where to compute; auto takes the fastest there is",
     )
 
 
