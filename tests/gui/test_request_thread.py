@@ -48,6 +48,11 @@ def thread() -> Iterator[QThread]:
     thread = QThread()
     thread.start()
     yield thread
+    end(thread)
+
+
+def end(thread: QThread) -> None:
+    """End a thread. A test does so itself before it drops an object that lives there and may still be in use."""
     thread.quit()
     assert thread.wait(WAIT_MS)
 
@@ -64,6 +69,7 @@ def test_a_lambda_runs_on_the_thread_of_the_signal_and_a_slot_on_the_thread_of_i
     caller.called.emit()
     qtbot.waitUntil(lambda: bool(listener.heard), timeout=WAIT_MS)
     assert listener.heard[0][1], "the slot ran on a foreign thread"
+    end(thread)
     assert threads_of_lambda[0] is not threading.main_thread()
 
 
@@ -94,6 +100,7 @@ def test_an_exception_in_a_slot_reaches_the_hook_on_the_thread_of_the_slot(
     caller.called.connect(faulty.fail)
     caller.called.emit()
     qtbot.waitUntil(lambda: bool(seen), timeout=WAIT_MS)
+    end(thread)
     assert seen == [("on purpose", False)]
 
 
@@ -124,6 +131,7 @@ def test_a_busy_thread_sees_an_event_but_no_queued_slot(qtbot: QtBot, thread: QT
     cancel.called.emit()
     busy.flag.set()
     qtbot.waitUntil(lambda: bool(listener.heard), timeout=WAIT_MS)
+    end(thread)
     assert listener.heard[0][0] == (True, False)
 
 
