@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import PIL.Image
 import pytest
 
 from srdesk import paths
@@ -29,6 +31,21 @@ class Ended:
 
 
 Run = Callable[..., Ended]
+Photo = Callable[..., Path]
+
+
+@pytest.fixture
+def photo() -> Photo:
+    """Write small noisy photos."""
+    numbers = np.random.default_rng(5)
+
+    def write(path: Path, height: int = 10, width: int = 12, mode: str = "RGB", **options: Any) -> Path:
+        noise = numbers.integers(0, 256, (height, width, len(mode)), np.uint8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(noise.squeeze()).save(path, **options)
+        return path
+
+    return write
 
 
 @pytest.fixture
