@@ -27,11 +27,14 @@ WHOLE_SHARE = 0.6
 AUTOMATIC_OUTPUT_PX = 64_000_000
 """Results with more pixels are not computed unasked: with five panes they would fill the memory of a small machine."""
 
-ASSUMED_SPEED_MPX_S = {"bicubic": 20.0, "srcnn": 4.0}
+ASSUMED_SPEED_MPX_S = {"bicubic": 20.0}
 """Output megapixels a second that are assumed until one run has been measured."""
 
-ASSUMED_NETWORK_SPEED_MPX_S = 1.5
-"""The same for every other network: SRResNet on two cores."""
+ASSUMED_NETWORK_SPEED_MPX_S = 1.2
+"""The same for every network: SRResNet on two cores, in float32."""
+
+WASTEFUL_RATIO = 4
+"""A preview of so many times the area that is seen now makes way for one of that area alone."""
 
 
 class Why(Enum):
@@ -128,6 +131,14 @@ def preview_region(situation: Situation, pane: str) -> Box | None:
     region = visible.grown(PREVIEW_MARGIN_PX).clipped(situation.height, situation.width)
     is_quick = situation.seconds(pane, region.height * region.width) <= PREVIEW_LIMIT_S
     return region if is_quick or contains(situation.asked_region, visible) else None
+
+
+def is_outdated(region: Box, visible: Box | None) -> bool:
+    """Whether a preview of ``region`` that is under way is no longer worth waiting for."""
+    if visible is None or not contains(region, visible):
+        return True
+    seen = visible.grown(PREVIEW_MARGIN_PX)
+    return region.height * region.width > WASTEFUL_RATIO * seen.height * seen.width
 
 
 def is_waiting(situation: Situation, pane: str) -> bool:

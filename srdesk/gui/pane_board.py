@@ -95,7 +95,7 @@ class PaneBoard(QObject):
                 message = self.tr("Could not be computed")
             elif pane != self._busy_pane and agenda.is_waiting(situation, pane):
                 wait = duration(situation.whole_seconds(pane))
-                note = self.tr("Zoom in for a preview · F5 for everything, about {}").format(wait)
+                note = self.tr("Zoom in, or press F5 (about {})").format(wait)
             self._view.set_message(pane, message)
             if pane != self._busy_pane:
                 self._view.set_busy(pane, note)

@@ -250,7 +250,7 @@ class PaneRenderer(QObject):
         if self._current is not None and situation is not None:
             current, wanted = self._current[1], agenda.next_task(situation)
             is_in_the_way = current.why is Why.AUTOMATIC or (
-                current.why is Why.PREVIEW and not agenda.contains(current.region, self._visible)
+                current.region is not None and agenda.is_outdated(current.region, self._visible)
             )
             if is_in_the_way and wanted is not None and wanted.why is Why.PREVIEW:
                 self._supersede()

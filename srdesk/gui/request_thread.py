@@ -9,6 +9,7 @@ aborts the process.
 from __future__ import annotations
 
 import logging
+import threading
 from abc import abstractmethod
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
@@ -43,6 +44,7 @@ class Worker(QObject):
     def handle(self, request: Request) -> None:
         """Answer ``request``, whatever happens."""
         answer: Answer
+        threading.current_thread().name = QThread.currentThread().objectName()  # for the log
         try:
             request.token.check()
             answer = self.answer(request)

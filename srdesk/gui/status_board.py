@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
+from srdesk.engine.enlarge import TargetSize
 from srdesk.gui.actions import PANE_TITLES, Actions
 from srdesk.gui.agenda import Why
 from srdesk.gui.compute_choices import ComputeChoices
@@ -93,10 +94,9 @@ class StatusBoard(QObject):
         elif self._session.is_saving:
             self._status.show_work(self.tr("Saving"))
         elif document is not None:
-            image, size = document.image, self._choices.size
-            self._status.show_idle(
-                self.tr("{} × {} pixels, results {}").format(image.width, image.height, size.replace("x", "×"))
-            )
+            image = document.image
+            height, width = TargetSize.parse(self._choices.size).resolve(image.height, image.width)
+            self._status.show_idle(self.tr("{} × {} → {} × {} px").format(image.width, image.height, width, height))
         else:
             self._status.show_idle(self.tr("Ready"))
         self._actions.cancel.setEnabled(bool(self._opening or activity is not None or self._session.is_saving))

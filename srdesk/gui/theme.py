@@ -70,6 +70,7 @@ DARK = Scheme(
     notice_panel="#24344a",
 )
 
+_MIDDLE_LIGHTNESS = 128
 _SCHEMES = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
 
 
@@ -82,16 +83,14 @@ class Theme(QObject):
     def __init__(self, application: QApplication) -> None:
         super().__init__(application)
         self._application = application
+        self._choice = "system"
         application.setStyle("Fusion")
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
-    @property
-    def scheme(self) -> Scheme:
-        """Return the colours in use."""
-        return current_scheme()
-
     def choose(self, name: str) -> None:
         """Use ``light``, ``dark``, or whatever the ``system`` uses."""
+        self._choice = name
+        # Also told to Qt, so that native dialogs and window frames follow where the platform can do that.
         QGuiApplication.styleHints().setColorScheme(_SCHEMES[name])
         self._dress()
 
@@ -100,15 +99,18 @@ class Theme(QObject):
         self._dress()
 
     def _dress(self) -> None:
-        scheme = current_scheme()
+        is_system_dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
+        is_dark = self._choice == "dark" or (self._choice == "system" and is_system_dark)
+        scheme = DARK if is_dark else LIGHT
         self._application.setPalette(_palette(scheme))
         self._application.setStyleSheet(_style_sheet(scheme))
         self.changed.emit()
 
 
 def current_scheme() -> Scheme:
-    """Return the colours that suit what the system or the person chose."""
-    return DARK if QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark else LIGHT
+    """Return the colours that the application is dressed in."""
+    is_dark = QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < _MIDDLE_LIGHTNESS
+    return DARK if is_dark else LIGHT
 
 
 def _palette(scheme: Scheme) -> QPalette:

@@ -129,7 +129,8 @@ def _thumbnail(path: Path, density: float) -> QIcon:
     outline = QPainterPath()
     outline.addRoundedRect(thumbnail.rect(), _CORNER_PX * density, _CORNER_PX * density)
     painter.setClipPath(outline)
-    painter.drawPixmap((size.width() - whole.width()) // 2, (size.height() - whole.height()) // 2, whole)
+    # Heads are in the upper part of pictures.
+    painter.drawPixmap((size.width() - whole.width()) // 2, (size.height() - whole.height()) // 6, whole)
     painter.end()
     thumbnail.setDevicePixelRatio(density)
     return QIcon(thumbnail)
