@@ -10,14 +10,15 @@ import pytest
 
 
 @pytest.mark.process
-def test_a_hundred_thousand_calls_that_return_nothing_do_not_abort_the_interpreter() -> None:
+def test_a_hundred_thousand_calls_of_qt_do_not_use_up_none_and_true() -> None:
     script = """
         import srdesk.gui
         from PySide6.QtCore import QTimer
 
         timer = QTimer()
         for _ in range(100_000):
-            timer.setInterval(5)
+            timer.setInterval(5)  # returns None
+            timer.objectNameChanged.emit("")  # returns True
         print("alive")
     """
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60)
