@@ -24,6 +24,8 @@ MAX_SIDE_PX = {"JPEG": 65_535, "WEBP": 16_383}
 _JPEG_MARKER_BYTES = 65_533
 """Most bytes of a JPEG segment; EXIF and XMP have one each."""
 
+_STRIP_PX = 2**20
+
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 
@@ -46,16 +48,12 @@ def read(stream: BinaryIO, path: Path, format_name: str) -> StoredImage:
         ImageReadError: the file is damaged or cut off.
         UnsupportedImageError: it is too large, or its colours are of a kind that is not handled.
     """
-    with decoder_errors(path), _opened(stream, format_name) as picture:
-        check_budget(path, _probe(picture, path, format_name))
-        picture.load()
-        metadata, orientation = _metadata(picture, stream, format_name)
-        if picture.mode == "CMYK":
-            rgb, metadata = _rgb_of_cmyk(picture, metadata)
-            decoded = np.asarray(rgb)
-        else:
-            decoded = np.asarray(picture)
-        decoded = np.atleast_3d(decoded)
+    with decoder_errors(path), _opened(stream, format_name) as opened:
+        check_budget(path, _probe(opened, path, format_name))
+        opened.load()
+        metadata, orientation = _metadata(opened, stream, format_name)
+        picture, metadata = _rgb_of_cmyk(opened, metadata) if opened.mode == "CMYK" else (opened, metadata)
+        decoded = _as_array(picture)
     numbers, alpha = (decoded, None) if decoded.shape[2] in (1, 3) else (decoded[:, :, :3], decoded[:, :, 3])
     return StoredImage(
         np.ascontiguousarray(exif.turned_upright(numbers, orientation)),
@@ -165,6 +163,17 @@ def _is_lossless_webp(stream: BinaryIO) -> bool:
             return True
         length = int.from_bytes(prefix[4:], "little")
         at += 8 + length + length % 2
+
+
+def _as_array(picture: PillowImage) -> Numbers:
+    """Return the pixels, ``(H, W, C)``, converted in strips: Pillow would make two whole copies on the way."""
+    width, height = picture.size
+    decoded = np.empty((height, width, len(picture.getbands())), np.uint8)
+    rows = max(1, _STRIP_PX // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        decoded[top:bottom] = np.asarray(picture.crop((0, top, width, bottom))).reshape(bottom - top, width, -1)
+    return decoded
 
 
 def _rgb_of_cmyk(picture: PillowImage, metadata: Metadata) -> tuple[PillowImage, Metadata]:

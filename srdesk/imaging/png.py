@@ -7,6 +7,7 @@ strips that are compressed side by side: libraries that hold 16-bit RGB need the
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
 import zlib
@@ -163,6 +164,8 @@ def _probe(chunks: _Chunks) -> ImageProbe:
 def _decoded(stream: BinaryIO, chunks: _Chunks) -> NDArray[np.generic]:
     import imagecodecs
 
+    # What libpng remarks on would be a second voice beside the one sentence that a person gets.
+    logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
     parts = [SIGNATURE]
     for at, length in chunks.pixels:
         stream.seek(at)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from tifffile import TiffPage
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
-_JPEG_COMPRESSIONS = (6, 7, 34892)
+_JPEG = 7
+_COMPRESSIONS = frozenset({1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34887, 34925, 50000, 50001})
+"""None, CCITT, LZW, JPEG, deflate, PackBits, LERC, LZMA, Zstandard, WebP: what software writes today."""
 _ASSOCIATED_ALPHA = 1
 
 _XMP, _ICC = 700, 34675
@@ -94,25 +95,20 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
     import tifffile
 
     layout, directory, left_out = _directory_of(stored)
-    samples = stored.channels + stored.has_alpha
-    row_bytes = stored.width * samples * stored.numbers.dtype.itemsize
-    is_big = row_bytes * stored.height > _CLASSIC_BYTES
-    rows = max(1, _STRIP_BYTES // row_bytes)
+    pixels = _interleaved(stored)
     metadata = stored.metadata
     options: dict[str, Any] = {"resolution": metadata.dpi, "resolutionunit": "inch"} if metadata.dpi else {}
     if metadata.xmp:
         options["extratags"] = [(_XMP, 1, len(metadata.xmp), metadata.xmp, True)]
-    with tifffile.TiffWriter(stream, bigtiff=is_big, byteorder=layout.order) as writer:
+    with tifffile.TiffWriter(stream, bigtiff=pixels.nbytes > _CLASSIC_BYTES, byteorder=layout.order) as writer:
         writer.write(
-            _strips(stored, rows),
-            shape=(stored.height, stored.width, samples)[: 2 if samples == 1 else 3],
-            dtype=stored.numbers.dtype.newbyteorder(layout.order),
+            pixels,
             photometric="minisblack" if stored.channels == 1 else "rgb",
-            planarconfig=None if samples == 1 else "contig",
+            planarconfig=None if pixels.ndim == 2 else "contig",
             extrasamples=["unassalpha"] if stored.has_alpha else None,
             compression="adobe_deflate",
             predictor=True,
-            rowsperstrip=rows,
+            rowsperstrip=max(1, _STRIP_BYTES * stored.height // pixels.nbytes),
             iccprofile=metadata.icc_profile,
             metadata=None,
             software=False,
@@ -161,16 +157,19 @@ def _check_kind(page: TiffPage, path: Path) -> None:
         UnsupportedImageError: they are not.
     """
     colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _YCBCR: 3}.get(page.photometric)
-    if colours is None or (page.photometric == _YCBCR and page.compression not in _JPEG_COMPRESSIONS):
+    if colours is None or (page.photometric == _YCBCR and page.compression != _JPEG):
         name = getattr(page.photometric, "name", str(page.photometric))
         raise UnsupportedImageError(path, f"its colours are of the kind {name}")
+    if page.compression not in _COMPRESSIONS:
+        name = getattr(page.compression, "name", str(page.compression))
+        raise UnsupportedImageError(path, f"it is compressed by the method {name}")
     extra = page.samplesperpixel - colours
     if page.imagedepth != 1 or extra not in (0, 1):
         raise UnsupportedImageError(
             path, f"it has {page.samplesperpixel} channels; grey or RGB with at most one alpha channel can be opened"
         )
     dtype, bits = page.dtype, page.bitspersample
-    is_integer = dtype is not None and dtype.kind == "u" and dtype.itemsize <= 2
+    is_integer = dtype is not None and dtype.kind in "bu" and dtype.itemsize <= 2
     if dtype is None or not (is_integer or dtype.kind == "f" or dtype == np.int16):
         kind = "complex numbers" if dtype is not None and dtype.kind == "c" else f"{bits}-bit numbers of this kind"
         raise UnsupportedImageError(path, f"it holds {kind}")
@@ -186,7 +185,7 @@ def _extra_samples(page: TiffPage) -> tuple[int, ...]:
 
 def _stored_dtype(page: TiffPage) -> str:
     assert page.dtype is not None
-    if page.photometric == _PALETTE:
+    if page.photometric == _PALETTE or page.dtype.kind == "b":
         return "uint8"
     if page.dtype.kind == "f":
         return "float32"
@@ -331,9 +330,8 @@ def _directory_of(stored: StoredImage) -> tuple[ifd.Layout, ifd.Directory, tuple
     return layout, {tag: value for tag, value in directory.items() if tag in _KEPT_TAGS}, ()
 
 
-def _strips(stored: StoredImage, rows: int) -> Iterator[Numbers]:
-    for top in range(0, stored.height, rows):
-        numbers = stored.numbers[top : top + rows]
-        if stored.alpha_numbers is not None:
-            numbers = np.concatenate([numbers, stored.alpha_numbers[top : top + rows, :, None]], axis=2)
-        yield numbers[:, :, 0] if numbers.shape[2] == 1 else numbers
+def _interleaved(stored: StoredImage) -> Numbers:
+    """Return the numbers as the file holds them, ``(H, W)`` or ``(H, W, samples)`` with alpha behind the colours."""
+    if stored.alpha_numbers is not None:
+        return np.concatenate([stored.numbers, stored.alpha_numbers[:, :, None]], axis=2)
+    return stored.numbers[:, :, 0] if stored.channels == 1 else stored.numbers
