@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from srdesk.imaging.formats import open_image
 
 from srdesk.engine.control import CancelToken, Control, Progress
 from srdesk.engine.evaluate import Pair, evaluate, find_pairs
 from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts
 from srdesk.errors import Cancelled, DatasetError
+from srdesk.imaging.formats import open_image
 from srdesk.imaging.image import Box, Sink, Source
 from srdesk.imaging.resample import degrade_8bit
 
