@@ -12,6 +12,24 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayo
 
 from srdesk import __version__
 
+PARTS = (
+    "torch",
+    "PySide6-Essentials",
+    "numpy",
+    "pillow",
+    "tifffile",
+    "imagecodecs",
+    "scikit-image",
+    "safetensors",
+    "pyqtgraph",
+    "qimage2ndarray",
+    "platformdirs",
+    "psutil",
+    "msgspec",
+    "tqdm",
+)
+"""Packages that the program stands on."""
+
 
 class TextDialog(QDialog):
     """A page of text that can be selected, and copied as a whole."""
@@ -96,10 +114,7 @@ def licences(parent: QWidget) -> TextDialog:
     """Return the licences of this program and of what it is made of."""
     tr = parent.tr
     rows = []
-    for requirement in importlib.metadata.requires("srdesk") or _PARTS:
-        if "extra ==" in requirement:
-            continue
-        name = requirement.split(";")[0].split(">")[0].split("<")[0].split("=")[0].strip()
+    for name in PARTS:
         try:
             facts = importlib.metadata.metadata(name)
         except importlib.metadata.PackageNotFoundError:
@@ -123,10 +138,6 @@ def about(parent: QWidget) -> TextDialog:
     networks = tr("SRCNN: Dong et al. 2014, 2016. SRResNet and SRGAN: Ledig et al. 2017.")
     page = f"<h2>SR Desk {__version__}</h2><p>{text}</p><p>{networks}</p>"
     return TextDialog(tr("About SR Desk"), page, parent)
-
-
-_PARTS = ("torch", "PySide6-Essentials", "pillow", "numpy", "qimage2ndarray", "platformdirs", "tifffile")
-"""Named where the program runs from a clone, which has no list of requirements."""
 
 
 def _licence(facts: PackageMetadata) -> str:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from srdesk.engine.control import Progress
 from srdesk.engine.upscaler import UpscaleFacts
 from srdesk.errors import SrDeskError
+from srdesk.gui.app import sample_pictures
 from srdesk.gui.file_worker import FileWorker
+from srdesk.gui.main_window import MainWindow
+from srdesk.gui.messages import Messages
+from srdesk.gui.preferences import Preferences
 from srdesk.gui.pyramid import DisplayImage
+from srdesk.gui.questions import Questions
 from srdesk.gui.request_thread import RequestThread, Worker
 from srdesk.gui.requests import (
     Answer,
@@ -27,9 +35,12 @@ from srdesk.gui.requests import (
     Request,
     WarmedUp,
 )
-from srdesk.gui.session import Session
+from srdesk.gui.session import Phase, Session
+from srdesk.gui.theme import Theme
 from srdesk.imaging.image import Box
+from srdesk.imaging.naming import CollisionPolicy
 from srdesk.imaging.stored import StoredImage
+from srdesk.settings import Settings
 
 WAIT_MS = 10_000
 
@@ -123,3 +134,106 @@ def save_picture(tmp_path: Path) -> Callable[..., Path]:
 def picture(save_picture: Callable[..., Path]) -> Path:
     """A small picture file."""
     return save_picture()
+
+
+class Answers(Questions):
+    """A person whose answers are known beforehand; a question that was not expected fails the test."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.given: dict[str, object] = {}
+        self.asked: list[str] = []
+
+    def _answer(self, question: str) -> Any:
+        self.asked.append(question)
+        assert question in self.given, f"nobody expected to be asked about {question}"
+        return self.given[question]
+
+    def open_paths(self, folder: str, patterns: str) -> list[Path]:
+        return self._answer("open_paths")
+
+    def save_path(self, suggestion: Path, filters: dict[str, str]) -> Path | None:
+        self.suggestion = suggestion
+        return self._answer("save_path")
+
+    def folder(self, start: Path) -> Path | None:
+        return self._answer("folder")
+
+    def collision(self, path: Path) -> CollisionPolicy:
+        return self._answer("collision")
+
+    def background(self, format_name: str) -> tuple[int, int, int] | None:
+        return self._answer("background")
+
+    def format_instead(self, reason: str, suffix: str) -> bool:
+        self.reason = reason
+        return self._answer("format_instead")
+
+    def size(self, current: str, width: int, height: int) -> str | None:
+        return self._answer("size")
+
+    def confirm_closing(self, work: str) -> tuple[bool, bool]:
+        return self._answer("confirm_closing")
+
+
+@pytest.fixture
+def preferences() -> Preferences:
+    """Settings that are not written anywhere."""
+    return Preferences(Settings(), save=lambda settings: None)
+
+
+@pytest.fixture
+def window(
+    qtbot: QtBot,
+    qapp: QApplication,
+    session: Session,
+    preferences: Preferences,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[MainWindow]:
+    """A whole window over the session; its questions are `Answers`."""
+    monkeypatch.setattr("srdesk.gui.main_window.Questions", Answers)
+    window = MainWindow(
+        session,
+        preferences,
+        Messages(),
+        Theme(qapp),
+        samples=sample_pictures(),
+        geometry=QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat),
+    )
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    preferences.change(ask_before_closing=False)
+    qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def answers(window: MainWindow) -> Answers:
+    """The person in front of the window."""
+    assert isinstance(window.questions, Answers)
+    return window.questions
+
+
+@pytest.fixture
+def open_in_window(qtbot: QtBot, window: MainWindow, session: Session) -> Callable[[Path], None]:
+    """Open a picture and wait until every pane is computed."""
+
+    def open_it(path: Path) -> None:
+        with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+            window.open_flow.open([path])
+        qtbot.waitUntil(lambda: session.phase is Phase.DONE, timeout=WAIT_MS)
+
+    return open_it
+
+
+@pytest.fixture
+def read_pixels() -> Callable[[Path], np.ndarray]:
+    """Read the pixels of a file."""
+
+    def read(path: Path) -> np.ndarray:
+        with PIL.Image.open(path) as opened:
+            return np.asarray(opened)
+
+    return read
