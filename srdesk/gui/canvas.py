@@ -21,6 +21,8 @@ from srdesk.gui.navigator import Navigator
 from srdesk.gui.pane_content import PaneContent
 from srdesk.gui.viewport import CanvasSize
 
+FRAME_BUDGET_S = 0.008
+"""Time that all canvases together may spend on converting tiles before the window is responsive again."""
 NOTCH = 120
 """Eighths of a degree that one notch of a mouse wheel turns."""
 KEYBOARD_REASONS = (
@@ -50,6 +52,8 @@ class Canvas(QWidget):
     def __init__(self, navigator: Navigator, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._navigator = navigator
+        self.budget_s = FRAME_BUDGET_S
+        """Time that one paint may spend on making the picture sharper; the rest follows in the next ones."""
         self._contents: tuple[PaneContent, ...] = ()
         self._split = 1.0
         self._mark: tuple[float, float] | None = None
@@ -142,7 +146,7 @@ class Canvas(QWidget):
             left, right = round(part.left() * ratio), round((part.left() + part.width()) * ratio)
             clip = QRect(left, 0, right - left, canvas.height_px)
             if not content.message and not clip.isEmpty():
-                content.layer.paint(painter, self._navigator.viewport, canvas, clip)
+                content.layer.paint(painter, self._navigator.viewport, canvas, clip, self.budget_s)
         painter.restore()
 
     def _parts(self) -> list[QRectF]:

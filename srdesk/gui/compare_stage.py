@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
+from srdesk.gui.canvas import FRAME_BUDGET_S
 from srdesk.gui.divider import Divider
 from srdesk.gui.navigator import Navigator
 from srdesk.gui.pane import Pane
@@ -55,6 +56,7 @@ class CompareStage(QWidget):
         self._single.hide()
         self._grid_page.show()
         for key, content in contents.items():
+            self._panes[key].canvas.budget_s = FRAME_BUDGET_S / len(contents)
             self._panes[key].show_contents(content)
         self._shown = list(contents)
         self._lay_out()

@@ -9,7 +9,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QBrush, QImage, QPainter
+from PySide6.QtGui import QBrush, QImage, QPainter, QRegion
 
 from srdesk.gui.pyramid import TileSource
 from srdesk.gui.viewport import CanvasSize, Viewport
@@ -20,12 +20,10 @@ import qimage2ndarray
 
 ByteArray = NDArray[np.uint8]
 
-TILE_PX = 256
+TILE_PX = 128
 """Side of the tiles that are converted one by one."""
 TRUE_PIXELS_ABOVE = 3.0
 """From this many device pixels per picture pixel on, pixels are painted as sharp squares."""
-PAINT_BUDGET_S = 0.004
-"""Time that one paint may spend on converting tiles; the rest follows in the next paints, coarse until then."""
 MAX_PATCHES = 4
 """Preview patches that are kept for a pane; older ones are dropped."""
 PLACEHOLDER_OPACITY = 0.45
@@ -79,13 +77,15 @@ class Mosaic:
         image = QImage(box.width, box.height, _format(has_alpha=self.source.has_alpha))
         painter = QPainter(image)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        self._paint_overview(painter, level, box)
-        ready: set[tuple[int, int]] = set()
-        if not self.image.isNull():
-            painter.drawImage(_place(self.box, self.level, level, box), self.image, QRectF(self.image.rect()))
-            ready = _tiles(self.box) - self._missing if level == self.level else ready
+        before = QRectF() if self.image.isNull() else _place(self.box, self.level, level, box)
+        uncovered = QRegion(image.rect()) - QRegion(before.toRect().adjusted(1, 1, -1, -1))
+        if not uncovered.isEmpty():
+            painter.setClipRegion(uncovered)
+            self._paint_overview(painter, level, box)
+            painter.setClipping(False)
+        painter.drawImage(before, self.image, QRectF(self.image.rect()))
         painter.end()
+        ready = _tiles(self.box) - self._missing if level == self.level else set()
         self.image, self.level, self.box = image, level, box
         self._missing = _tiles(box) - ready
 
@@ -140,22 +140,25 @@ class ImageLayer:
         mosaics = [self._mosaic, self._placeholder, *(mosaic for _, mosaic in self._patches)]
         return all(mosaic is None or mosaic.is_sharp for mosaic in mosaics)
 
-    def paint(self, painter: QPainter, viewport: Viewport, canvas: CanvasSize, clip: QRect) -> None:
-        """Paint what ``viewport`` shows inside ``clip``; ``painter`` and ``clip`` are in device pixels."""
+    def paint(self, painter: QPainter, viewport: Viewport, canvas: CanvasSize, clip: QRect, budget_s: float) -> None:
+        """Paint what ``viewport`` shows inside ``clip``; ``painter`` and ``clip`` are in device pixels.
+
+        Tiles are converted until ``budget_s`` is spent; what is then missing is painted coarsely, see `is_sharp`.
+        """
         left, top = viewport.origin(canvas)
         if self._mosaic is not None:
-            _paint(painter, self._mosaic, QPointF(left, top), viewport.ratio, clip)
+            _paint(painter, self._mosaic, QPointF(left, top), viewport.ratio, clip, budget_s)
             return
         if self._placeholder is not None:
             painter.setOpacity(PLACEHOLDER_OPACITY)
-            _paint(painter, self._placeholder, QPointF(left, top), viewport.ratio, clip)
+            _paint(painter, self._placeholder, QPointF(left, top), viewport.ratio, clip, budget_s)
             painter.setOpacity(1.0)
         for lr_box, mosaic in self._patches:
             place = QPointF(left + lr_box.left * viewport.ratio, top + lr_box.top * viewport.ratio)
-            _paint(painter, mosaic, place, viewport.ratio, clip)
+            _paint(painter, mosaic, place, viewport.ratio, clip, budget_s)
 
 
-def _paint(painter: QPainter, mosaic: Mosaic, origin: QPointF, ratio: float, clip: QRect) -> None:
+def _paint(painter: QPainter, mosaic: Mosaic, origin: QPointF, ratio: float, clip: QRect, budget_s: float) -> None:
     """Paint the part of a pyramid inside ``clip``, its upper left corner at ``origin``, at the right level."""
     source = mosaic.source
     own_y, own_x = ratio / source.scale[0], ratio / source.scale[1]
@@ -169,7 +172,7 @@ def _paint(painter: QPainter, mosaic: Mosaic, origin: QPointF, ratio: float, cli
     box = Box(top, left, bottom - top, right - left).clipped(*source.level_size(level))
     if box.is_empty:
         return
-    mosaic.cover(level, box, PAINT_BUDGET_S)
+    mosaic.cover(level, box, budget_s)
     height, width = source.level_size(0)
     # The last pixel of a coarse level may reach over the edge of the picture.
     painter.setClipRect(QRectF(origin.x(), origin.y(), width * own_x, height * own_y).toRect() & clip)
