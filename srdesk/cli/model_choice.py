@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from srdesk import paths
 from srdesk.cli.terminal import print_remark
-from srdesk.engine.library import SUFFIX, WeightsLibrary
+from srdesk.engine.library import SCALE_SUFFIX, SUFFIX, WeightsLibrary
 from srdesk.errors import WeightsError
 from srdesk.settings import DeviceName, PrecisionName, Settings, load_settings
 
@@ -22,8 +22,6 @@ BICUBIC = "bicubic"
 
 NETWORKS = ("srcnn", "srresnet", "srgan")
 """Networks that can be asked for by name, each with weights of its own."""
-
-_SHIPPED_SUFFIX = "_x4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +61,12 @@ def choose_model(wish: str) -> ModelChoice:
     if wish.lower().endswith(SUFFIX) or os.sep in wish:
         return ModelChoice(_short(Path(wish).stem), Path(wish))
     library = WeightsLibrary(paths.weights_folders())
-    entry = library.find(wish) or library.find(f"{wish}{_SHIPPED_SUFFIX}")
+    entry = library.find_for(wish)
     if entry is not None:
         return ModelChoice(_short(wish), entry.path)
     if wish in NETWORKS:
         raise WeightsError(
-            f"{wish}{_SHIPPED_SUFFIX}{SUFFIX}",
+            f"{wish}{SCALE_SUFFIX}{SUFFIX}",
             f"no {wish.upper()} weights are installed yet",
             hint=f"Put such a file into “{paths.user_weights_folder()}”, name one with --model FILE, "
             "or choose another model; `srdesk models` lists those that can be used.",
@@ -79,7 +77,7 @@ def choose_model(wish: str) -> ModelChoice:
 def installed_networks() -> list[str]:
     """List the networks that have weights."""
     library = WeightsLibrary(paths.weights_folders())
-    return [name for name in NETWORKS if library.find(name) or library.find(f"{name}{_SHIPPED_SUFFIX}")]
+    return [name for name in NETWORKS if library.find_for(name)]
 
 
 def settings_with(arguments: argparse.Namespace) -> Settings:
@@ -133,4 +131,4 @@ def _window_px(text: str) -> int | None:
 
 
 def _short(name: str) -> str:
-    return name.removesuffix(_SHIPPED_SUFFIX) or name
+    return name.removesuffix(SCALE_SUFFIX) or name

@@ -18,6 +18,9 @@ from srdesk.errors import WeightsError, WeightsFormatError
 SUFFIX = ".safetensors"
 """File name suffix of weights."""
 
+SCALE_SUFFIX = "_x4"
+"""Ends the names of the weights that ship with the program, after the name of the network."""
+
 CARD_KEY = "srdesk"
 """Key of the card in the ``__metadata__`` of a safetensors header."""
 
@@ -118,6 +121,13 @@ class WeightsLibrary:
     def find(self, name: str) -> WeightsEntry | None:
         """Return the entry called ``name``, usable or broken, or None."""
         return next((entry for entry in self.entries() if entry.name == name), None)
+
+    def find_for(self, network: str) -> WeightsEntry | None:
+        """Return the weights that stand for a network when only ``srresnet``, ``srcnn`` or ``srgan`` is said, or None.
+
+        Those are the ones called so, or else called so with the scale, as the shipped ones are.
+        """
+        return self.find(network) or self.find(f"{network}{SCALE_SUFFIX}")
 
 
 def read_header(path: Path) -> WeightsHeader:

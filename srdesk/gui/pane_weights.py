@@ -18,8 +18,8 @@ class PaneWeights:
 
     def refresh(self) -> None:
         """Look into the folders again; reads headers only."""
-        entries = {entry.name: entry.path for entry in self._library.entries()}
-        self._paths = {pane: entries[pane] for pane in PANE_KEYS if pane in entries}
+        entries = {pane: self._library.find_for(pane) for pane in PANE_KEYS}
+        self._paths = {pane: entry.path for pane, entry in entries.items() if entry is not None}
 
     def __call__(self, pane: str) -> Path | None:
         """Return the weights file of ``pane``, None if there is none."""
