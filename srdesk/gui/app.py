@@ -25,7 +25,7 @@ from srdesk.gui.messages import Loudness, Message, Messages
 from srdesk.gui.pane_weights import PaneWeights
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.request_thread import RequestThread
-from srdesk.gui.requests import Document
+from srdesk.gui.requests import Document, WarmedUp
 from srdesk.gui.session import Session
 from srdesk.gui.theme import Theme
 from srdesk.gui.upscale_worker import UpscaleWorker
@@ -130,6 +130,7 @@ class Desk(QObject):
         self.window.first_painted.connect(self._on_first_painted)
         self.window.closing.connect(application.quit)
         self.session.opened.connect(self._on_opened)
+        self.session.warmed_up.connect(self._on_warmed_up)
         if hook is not None:
             hook.caught.connect(self.window.reporter.on_error)
 
@@ -150,6 +151,11 @@ class Desk(QObject):
         log.info("first paint after %.2f s", time.perf_counter() - srdesk.STARTED_S)
         # Not at once: the window shall have answered its first events before anything competes with it.
         QTimer.singleShot(0, self.session.warm_up)
+
+    @Slot(object)
+    def _on_warmed_up(self, answer: WarmedUp) -> None:
+        devices = ", ".join(device.title for device in answer.devices)
+        log.info("torch is ready after %.2f s on %s", time.perf_counter() - srdesk.STARTED_S, devices)
 
     @Slot(object)
     def _on_opened(self, _document: Document) -> None:
