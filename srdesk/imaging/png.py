@@ -30,7 +30,7 @@ from srdesk.imaging.values import UINT8, UINT16
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _MAX_CHUNKS = 1_000_000
-_MAX_METADATA_BYTES = 16 * 2**20
+_MAX_METADATA_BYTES = 8 * 2**20
 """Most bytes of one metadata chunk, packed or unpacked; larger ones are passed over."""
 _MAX_TEXTS = 1000
 _INCHES_PER_METRE = 1 / 0.0254
@@ -147,7 +147,8 @@ def _walk(stream: BinaryIO) -> _Chunks:
 
 def _probe(chunks: _Chunks) -> ImageProbe:
     width, height, depth, colour_type = struct.unpack_from(">IIBB", chunks.header)
-    orientation = _metadata(chunks.metadata)[1]
+    # Unpacking the other kinds is put off until the picture is known to fit.
+    orientation = _metadata([chunk for chunk in chunks.metadata if chunk[0] == b"eXIf"])[1]
     if orientation >= 5:
         height, width = width, height
     is_grey = colour_type in (_GREY, _GREY_ALPHA) or (colour_type == _PALETTE and _is_grey(chunks.palette))
