@@ -134,10 +134,13 @@ class CompareStage(QWidget):
 
 
 def best_columns(panes: int, stage: QSize, lr_size: tuple[int, int]) -> int:
-    """Return the number of columns with which the document is seen largest; fewer rows where that is the same."""
+    """Return the number of columns with which the document is seen largest.
+
+    Where that is the same, the grid with the fewest empty places is taken, then the one with fewer rows.
+    """
 
     def zoom(columns: int) -> float:
         rows = -(-panes // columns)
         return min(stage.height() / rows / lr_size[0], stage.width() / columns / lr_size[1])
 
-    return max(range(1, panes + 1), default=1, key=lambda columns: (zoom(columns), columns))
+    return max(range(1, panes + 1), default=1, key=lambda columns: (zoom(columns), -(-panes % columns), columns))
