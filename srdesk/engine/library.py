@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -212,10 +211,10 @@ def _header_length(path: Path, start: bytes, size_bytes: int) -> int:
 
 def _parse_header(path: Path, text: bytes, size_bytes: int) -> WeightsHeader:
     try:
-        fields = json.loads(text)
+        fields = msgspec.json.decode(text, type=dict[str, Any])
         metadata = msgspec.convert(fields.pop("__metadata__", {}), dict[str, str])
         tensors = msgspec.convert(fields, dict[str, TensorSlot])
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WeightsFormatError(path, "its header is damaged") from error
     if len(tensors) > MAX_TENSORS:
         raise WeightsFormatError(path, f"it holds more than {MAX_TENSORS} tensors")

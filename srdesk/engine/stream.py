@@ -80,7 +80,7 @@ def max_band_px(device: torch.device) -> int:
     return _CPU_BAND_PX if device.type == "cpu" else _GPU_BAND_PX
 
 
-_CPU_BAND_PX = 1536
+_CPU_BAND_PX = 3072
 
 _GPU_BAND_PX = 4096
 
@@ -113,7 +113,7 @@ class _StreamedSRResNet:
 class _StreamedSRCNN:
     def __init__(self, model: SRCNN, device: torch.device, dtype: torch.dtype) -> None:
         self.scale = model.scale
-        self.halo_px = CUBIC_REACH_PX + math.ceil(model.config.margin_px / model.scale)
+        self.halo_px = _srcnn_halo_px(model)
         self._folded = fold_srcnn(model, device, dtype)
         self._piece_area_px = strip_area_px(device)
 
@@ -130,3 +130,9 @@ def _srresnet_halo_px(model: SRResNet) -> int:
     edge_px = model.config.edge_kernel_px // 2
     stages = sum(0.5**index for index in range(model.config.stages))
     return math.ceil(edge_px + 2 * model.config.blocks + 1 + stages + edge_px / model.scale)
+
+
+def _srcnn_halo_px(model: SRCNN) -> int:
+    """Return how many LR pixels away something counts: below 2 for the cubic, and the margin of the HR layers."""
+    outermost_phase = (model.scale - 1) / 2  # of an SR pixel, from the centre of its LR pixel, in SR pixels
+    return math.ceil(CUBIC_REACH_PX + (model.config.margin_px + outermost_phase) / model.scale) - 1

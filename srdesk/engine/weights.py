@@ -81,10 +81,10 @@ def _empty_model(path: Path, card: WeightsCard) -> nn.Module:
     try:
         config = msgspec.convert(card.config, architecture.config_type)
         if not _has_small_numbers(card.config):
-            raise ValueError(f"numbers outside 0 to {MAX_CONFIG_NUMBER}")
+            raise ValueError(f"numbers outside 1 to {MAX_CONFIG_NUMBER}")
         with torch.device("meta"):
             model = architecture.build(config)
-    except (ValueError, ArithmeticError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:
         raise WeightsMismatchError(path, f"its configuration is not possible ({error})") from error
     if getattr(model, "scale", card.scale) != card.scale:
         raise WeightsMismatchError(path, f"its network does not enlarge {card.scale} times")
@@ -96,7 +96,7 @@ def _has_small_numbers(value: object) -> bool:
         return all(map(_has_small_numbers, value.values()))
     if isinstance(value, list | tuple):
         return all(map(_has_small_numbers, value))
-    return not isinstance(value, int | float) or 0 <= value <= MAX_CONFIG_NUMBER
+    return not isinstance(value, int | float) or 1 <= value <= MAX_CONFIG_NUMBER
 
 
 def _check_slots(path: Path, slots: Mapping[str, TensorSlot], expected: Mapping[str, Tensor]) -> None:
@@ -107,8 +107,6 @@ def _check_slots(path: Path, slots: Mapping[str, TensorSlot], expected: Mapping[
         if name not in expected:
             raise WeightsMismatchError(path, f"“{name}” does not belong to the model")
         shape, dtype = tuple(expected[name].shape), expected[name].dtype
-        if 0 in shape:
-            raise WeightsMismatchError(path, f"“{name}” would be empty")
         if slot.shape != shape:
             raise WeightsMismatchError(path, f"“{name}” has the shape {slot.shape} instead of {shape}")
         if slot.dtype != _SLOT_DTYPES[dtype]:
