@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import locale
 import os
 import platform
@@ -10,7 +9,6 @@ import sys
 from collections import deque
 from pathlib import Path
 
-import psutil
 from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
 
@@ -30,6 +28,8 @@ def diagnostics(settings: Settings, devices: tuple[DeviceChoice, ...]) -> str:
         settings: what the person chose; file and folder names are left out.
         devices: what torch found; empty while it is not loaded.
     """
+    import psutil
+
     memory = psutil.virtual_memory()
     screens = [
         f"{screen.size().width()} × {screen.size().height()} at {screen.devicePixelRatio():g}"
@@ -62,6 +62,8 @@ def log_file() -> Path:
 
 
 def _version(name: str) -> str:
+    import importlib.metadata  # a fortieth of a second that the window need not wait for
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

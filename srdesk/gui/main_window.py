@@ -23,7 +23,6 @@ from srdesk.gui.questions import Questions
 from srdesk.gui.requests import Document
 from srdesk.gui.save_flow import SaveFlow
 from srdesk.gui.session import Session
-from srdesk.gui.settings_dialog import SettingsDialog
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
 from srdesk.gui.theme import Theme
@@ -182,6 +181,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_preferences(self) -> None:
+        from srdesk.gui.settings_dialog import SettingsDialog
+
         dialog = SettingsDialog(self._preferences.settings, self)
         if dialog.exec():
             self._preferences.replace(dialog.settings)

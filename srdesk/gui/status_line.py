@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import psutil
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from srdesk.engine.control import Progress
 
 _PASSING_MS = 6000
+_FIRST_MEMORY_MS = 400
 _MEMORY_EVERY_MS = 2000
 _BAR_WIDTH_PX = 140
 _PER_MILLE = 1000
@@ -38,7 +38,7 @@ class StatusLine(QFrame):
         self._cursor.setAccessibleName(self.tr("Values under the cursor"))
         self._machine = QLabel()
         self._machine.setAccessibleName(self.tr("Device, window size, free memory and speed"))
-        self._device = self._window = self._speed = ""
+        self._device = self._window = self._speed = self._free = ""
 
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 2, 12, 2)
@@ -55,8 +55,9 @@ class StatusLine(QFrame):
         self._passing = QTimer(self, singleShot=True, interval=_PASSING_MS)
         self._passing.timeout.connect(self._on_passed)
         self._memory = QTimer(self, interval=_MEMORY_EVERY_MS)
-        self._memory.timeout.connect(self._show_machine)
+        self._memory.timeout.connect(self._on_memory)
         self._memory.start()
+        QTimer.singleShot(_FIRST_MEMORY_MS, self._on_memory)
         self.show_idle()
 
     @property
@@ -118,10 +119,16 @@ class StatusLine(QFrame):
         """Show position and values under the cursor; nothing when empty."""
         self._cursor.setText(text)
 
-    @Slot()
     def _show_machine(self) -> None:
-        free = self.tr("{:.1f} GB free").format(psutil.virtual_memory().available / 2**30)
-        self._machine.setText("  ·  ".join(part for part in (self._device, self._window, free, self._speed) if part))
+        parts = (self._device, self._window, self._free, self._speed)
+        self._machine.setText("  ·  ".join(part for part in parts if part))
+
+    @Slot()
+    def _on_memory(self) -> None:
+        import psutil  # not at the top: the window need not wait for it
+
+        self._free = self.tr("{:.1f} GB free").format(psutil.virtual_memory().available / 2**30)
+        self._show_machine()
 
     @Slot()
     def _on_passed(self) -> None:
