@@ -77,10 +77,11 @@ class CompareStage(QWidget):
             return [self._single]
         return [self._panes[key] for key in self._shown]
 
-    def refresh(self) -> None:
-        """Paint again, since contents have changed."""
+    def refresh(self, *changed: PaneContent) -> None:
+        """Paint the panes again that show one of these contents."""
         for pane in self.panes():
-            pane.refresh()
+            if any(content in changed for content in pane.canvas.contents):
+                pane.refresh()
 
     def set_active(self, key: str) -> None:
         """Mark the pane that commands mean."""

@@ -121,14 +121,17 @@ class CompareView(QWidget):
 
     def set_message(self, key: str, text: str) -> None:
         """Say something in the middle of a pane instead of a picture; nothing if ``text`` is empty."""
-        self._contents[key].message = text
-        self._refresh()
+        content = self._contents[key]
+        if text != content.message:
+            content.message = text
+            self._refresh()
 
     def set_busy(self, key: str, text: str, fraction: float | None = None) -> None:
         """Say in a corner of a pane what is being done, and how far it is; nothing if ``text`` is empty."""
-        self._contents[key].busy = text
-        self._contents[key].fraction = fraction
-        self._refresh()
+        content = self._contents[key]
+        if (text, fraction) != (content.busy, content.fraction):
+            content.busy, content.fraction = text, fraction
+            self._stage.refresh(content)
 
     def clear_result(self, key: str) -> None:
         """Show the placeholder again, since the result no longer fits (other weights, another size)."""
@@ -239,6 +242,8 @@ class CompareView(QWidget):
                 self._stage.show_single(first)
             case CompareMode.DIFFERENCE:
                 self._show_difference(first, second)
+        if self._stage.panes():
+            self.setFocusProxy(self._stage.panes()[0].canvas)
         self._moved()
 
     def _show_difference(self, first: PaneContent, second: PaneContent) -> None:
@@ -257,7 +262,7 @@ class CompareView(QWidget):
     def _refresh(self) -> None:
         if self._mode is CompareMode.DIFFERENCE:
             self._show()
-        self._stage.refresh()
+        self._stage.refresh(*self._contents.values())
 
     def _activate(self, key: str) -> None:
         if key and key != self._active:

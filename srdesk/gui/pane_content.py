@@ -9,7 +9,7 @@ from srdesk.gui.pyramid import DisplayImage, FileValues, TileSource
 from srdesk.imaging.image import Box
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PaneContent:
     """A picture, or patches of it over a placeholder, or a message; perhaps with news of what is being computed."""
 

@@ -334,6 +334,13 @@ def test_panes_are_reached_with_the_tab_key_and_have_names(view: CompareView) ->
     assert [canvas.accessibleName() for canvas in canvases] == [each.upper() for each in KEYS]
 
 
+def test_whoever_gives_the_view_the_keyboard_gives_it_to_a_pane(view: CompareView) -> None:
+    view.activateWindow()
+    view.setFocus()
+
+    assert QApplication.focusWidget() is pane(view, "lr").canvas
+
+
 # Reading
 
 
