@@ -31,6 +31,7 @@ _DECODE_BYTES_PER_S = 10e6
 """Slowest decoding that is not taken for a hang: a tenth of what a small laptop does."""
 
 _LOOK_EVERY_S = 0.03
+_LAST_WORDS_S = 0.5
 _MAX_BLOCK_BYTES = 64 * 2**20
 _PIPE_BYTES = 2**20
 
@@ -96,6 +97,8 @@ class Decoder:
                 with watch:
                     stored = self._exchange(child, path, watch)
             except (_ChildEndedError, OSError):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(_LAST_WORDS_S)  # so that the log has its own status and not that of the kill
                 self._dismiss()
                 self._say_why(path, child, watch)
             except BaseException as error:
@@ -143,7 +146,7 @@ class Decoder:
         child.stdin.flush()
         answer = _read_answer(child, decode_wire.Began, decode_wire.Failed)
         if isinstance(answer, decode_wire.Began):
-            watch.extend(answer.decoded_bytes / _DECODE_BYTES_PER_S)
+            watch.extend(min(answer.decoded_bytes, MAX_DECODED_BYTES) / _DECODE_BYTES_PER_S)
             answer = _read_answer(child, decode_wire.Opened, decode_wire.Failed)
         if isinstance(answer, decode_wire.Failed):
             kind = ImageReadError if answer.kind == "read" else UnsupportedImageError

@@ -155,7 +155,12 @@ def _check_kind(page: TiffPage, path: Path) -> None:
 
     Raises:
         UnsupportedImageError: they are not.
+        ValueError: the header is nonsense.
     """
+    # Of a damaged file these can be tuples, or texts.
+    for number in (page.imagelength, page.imagewidth, page.imagedepth, page.samplesperpixel, page.bitspersample):
+        if not isinstance(number, int):
+            raise ValueError("a size is not a number")
     colours = {_WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1, _RGB: 3, _PALETTE: 1, _YCBCR: 3}.get(page.photometric)
     if colours is None or (page.photometric == _YCBCR and page.compression != _JPEG):
         name = getattr(page.photometric, "name", str(page.photometric))

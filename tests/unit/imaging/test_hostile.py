@@ -286,6 +286,16 @@ def test_a_nonsensical_orientation_is_upright(
     assert decoder.open(tmp_path / "a.jpg").width == 30
 
 
+@pytest.mark.parametrize("tag", [256, 257, 258, 259, 262, 277, 284, 317, 338, 339])
+@pytest.mark.parametrize("kind", [2, 3, 5, 12])
+def test_header_fields_of_the_wrong_type_or_number_are_refused_or_ignored(
+    decoder: Decoder, tmp_path: Path, tag: int, kind: int
+) -> None:
+    (tmp_path / "odd.tif").write_bytes(grey_tiff(10, 10, (tag, kind, 2, 8), after=bytes(400)))
+    with contextlib.suppress(ImageReadError, UnsupportedImageError):
+        decoder.open(tmp_path / "odd.tif")
+
+
 def test_directories_in_a_loop_end(decoder: Decoder, tmp_path: Path) -> None:
     pixels = bytes(range(100))
     at = 8 + 2 + 9 * 12 + 4
