@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from srdesk.engine.control import CancelToken
-from srdesk.errors import Cancelled, ConfigError, SrDeskError, TrainingError, UnexpectedError
+from srdesk.errors import Cancelled, ConfigError, DatasetError, SrDeskError, TrainingError, UnexpectedError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config, validate
@@ -113,6 +113,9 @@ def _prepare(options: argparse.Namespace, runs_folder: Path) -> tuple[Path, Trai
     else:
         config = TrainConfig()
     config = validate(_with_options(config, options))
+    for data_folder in config.data:
+        if not Path(data_folder).is_dir():
+            raise DatasetError(data_folder, "it does not exist or is not a folder")
     folder = options.run or runs_folder / f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}_{config.weights_name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)

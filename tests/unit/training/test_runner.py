@@ -71,10 +71,17 @@ def test_no_data_is_a_mistake_that_is_named(tmp_path: Path) -> None:
         main([], runs_folder=tmp_path)
 
 
+def test_a_mistyped_data_folder_leaves_no_run_behind(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="gone"):
+        main(["--data", str(tmp_path / "gone")], runs_folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_failure_is_the_last_event_of_the_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError):
-        main(["--data", str(tmp_path / "gone"), "--run", str(run)], runs_folder=tmp_path)
+        main(["--data", str(tmp_path / "empty"), "--run", str(run)], runs_folder=tmp_path)
     last = events.decode((run / EVENTS_NAME).read_bytes().splitlines()[-1])
     assert isinstance(last, events.Failed)
     assert last.kind == "DatasetError"
