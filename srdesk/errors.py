@@ -34,8 +34,13 @@ class ImageError(SrDeskError):
         self.reason = reason
         super().__init__(self._sentence(), hint=hint)
 
+    @property
+    def shown_name(self) -> str:
+        """The file name on one line: line breaks, undecodable bytes and hidden signs are marked."""
+        return "".join(sign if sign.isprintable() else "�" for sign in self.path.name)
+
     def _sentence(self) -> str:
-        return f"“{self.path.name}”: {self.reason}."
+        return f"“{self.shown_name}”: {self.reason}."
 
 
 class ImageReadError(ImageError):
@@ -44,7 +49,7 @@ class ImageReadError(ImageError):
     default_hint = "Check that the file exists, is complete and can be read, then open it again."
 
     def _sentence(self) -> str:
-        return f"“{self.path.name}” cannot be opened: {self.reason}."
+        return f"“{self.shown_name}” cannot be opened: {self.reason}."
 
 
 class UnsupportedImageError(ImageError):
@@ -53,7 +58,7 @@ class UnsupportedImageError(ImageError):
     default_hint = "Open a PNG, JPEG, WebP or TIFF image, or convert the file to one of these."
 
     def _sentence(self) -> str:
-        return f"“{self.path.name}” is not supported: {self.reason}."
+        return f"“{self.shown_name}” is not supported: {self.reason}."
 
 
 class ImageWriteError(ImageError):
@@ -62,7 +67,7 @@ class ImageWriteError(ImageError):
     default_hint = "Choose a folder that you can write to and that has enough free space."
 
     def _sentence(self) -> str:
-        return f"“{self.path.name}” cannot be written: {self.reason}."
+        return f"“{self.shown_name}” cannot be written: {self.reason}."
 
 
 class WeightsError(SrDeskError):

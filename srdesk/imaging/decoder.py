@@ -215,7 +215,8 @@ def _started() -> subprocess.Popen[bytes]:
     if getattr(sys, "frozen", False):
         command = [sys.executable, FROZEN_FLAG]
     else:
-        command = [sys.executable, "-m", "srdesk.imaging.decode_child"]
+        # -P: modules that lie in the current folder, perhaps beside a downloaded picture, are not to be imported.
+        command = [sys.executable, "-P", "-m", "srdesk.imaging.decode_child"]
     # One thread: the mapped stacks of a thread pool would count against the address-space limit.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
     package_folder = str(Path(__file__).parents[2])

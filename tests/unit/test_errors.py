@@ -79,3 +79,12 @@ def test_exit_codes_tell_memory_and_cancelling_from_other_endings() -> None:
 
 def test_cancelling_is_no_error() -> None:
     assert not issubclass(Cancelled, SrDeskError)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a\nb.png", "a�b.png"), ("caf\udce9.png", "caf�.png"), ("ö.png", "ö.png")]
+)
+def test_a_file_name_never_breaks_the_line_or_the_encoding(name: str, shown: str) -> None:
+    said = str(ImageReadError(f"/folder/{name}", "it is empty"))
+    assert said == f"“{shown}” cannot be opened: it is empty."
+    said.encode()

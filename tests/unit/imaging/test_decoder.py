@@ -171,6 +171,19 @@ def test_closing_cancels_what_another_thread_is_opening(tmp_path: Path) -> None:
     decoder.close()
 
 
+@pytest.mark.hostile
+def test_a_module_that_lies_beside_the_pictures_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("msgspec", "numpy", "PIL"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')")
+    path = save(tmp_path / "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    with Decoder() as decoder:
+        assert decoder.open(path).height == 20
+    assert not (tmp_path / "was run").exists()
+
+
 def test_several_threads_take_turns(decoder: Decoder, tmp_path: Path) -> None:
     path = save(tmp_path / "a.png")
     expected = open_stored(path).numbers

@@ -39,9 +39,9 @@ def refusal(decoder: Decoder, path: Path) -> str:
     assert time.monotonic() - started_s < 20
     error = caught.value
     sentence = str(error)
-    assert path.name in sentence
+    assert error.shown_name in sentence
     assert sentence.endswith(".")
-    assert "\n" not in sentence.replace(path.name, "")
+    assert sentence.isprintable()
     assert error.hint
     return sentence
 
@@ -161,8 +161,8 @@ def test_strange_names_are_no_obstacle(decoder: Decoder, tmp_path: Path, name: s
     assert decoder.open(tmp_path / name).width == 3
 
 
-@pytest.mark.parametrize("name", ["a\0b.png", "x" * 300 + ".png"])
-def test_names_that_no_file_can_have_are_refused(decoder: Decoder, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["a\0b.png", "x" * 300 + ".png", "no\nsuch.png", os.fsdecode(b"no\xe9.png")])
+def test_names_that_no_file_has_are_refused(decoder: Decoder, tmp_path: Path, name: str) -> None:
     refusal(decoder, tmp_path / name)
 
 
