@@ -39,6 +39,11 @@ MARK_PX = 6
 """Half length of the cross that marks the pointer in the other panes, in logical pixels."""
 
 
+def backdrop(palette: QPalette) -> QColor:
+    """Return the colour around pictures: the window's, a little darker."""
+    return palette.color(QPalette.ColorRole.Window).darker(112)
+
+
 class Canvas(QWidget):
     """Paints one content, or two on either side of a divider, for the viewport of a navigator."""
 
@@ -119,7 +124,7 @@ class Canvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the visible tiles, then what is said about them."""
         painter = QPainter(self)
-        painter.fillRect(event.rect(), self.backdrop())
+        painter.fillRect(event.rect(), backdrop(self.palette()))
         if self._navigator.lr_size is not None:
             self._paint_layers(painter)
         for content, part in zip(self._contents, self._parts(), strict=False):
@@ -132,10 +137,6 @@ class Canvas(QWidget):
         painter.end()
         if not self.is_sharp:
             self.update()
-
-    def backdrop(self) -> QColor:
-        """Return the colour around the picture: the window's, a little darker."""
-        return self.palette().color(QPalette.ColorRole.Window).darker(112)
 
     def _paint_layers(self, painter: QPainter) -> None:
         ratio = self.devicePixelRatioF()

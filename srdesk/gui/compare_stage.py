@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from srdesk.gui.canvas import FRAME_BUDGET_S
+from srdesk.gui.canvas import FRAME_BUDGET_S, backdrop
 from srdesk.gui.divider import Divider
 from srdesk.gui.navigator import Navigator
 from srdesk.gui.pane import Pane
@@ -103,6 +103,12 @@ class CompareStage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose the number of columns anew."""
         self._lay_out()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint places of the grid that no pane takes like the ground of a pane."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), backdrop(self.palette()))
+        painter.end()
 
     def _new_pane(self, parent: QWidget) -> Pane:
         pane = Pane(self._navigator, parent)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QBrush, QImage, QPainter, QRegion
 
-from srdesk.gui.pyramid import TileSource
+from srdesk.gui.pyramid import DisplayImage, TileSource
 from srdesk.gui.viewport import CanvasSize, Viewport
 from srdesk.imaging.image import Box
 
@@ -115,7 +115,7 @@ class ImageLayer:
         self.source: TileSource | None = None
         self._mosaic: Mosaic | None = None
         self._placeholder: Mosaic | None = None
-        self._patches: list[tuple[Box, Mosaic]] = []
+        self._patches: list[tuple[Box, DisplayImage, Mosaic]] = []
 
     def show(self, source: TileSource | None) -> None:
         """Show ``source``, or nothing; patches and the placeholder are no longer needed."""
@@ -129,15 +129,20 @@ class ImageLayer:
         self.show(None)
         self._placeholder = Mosaic(placeholder) if placeholder else None
 
-    def add_patch(self, lr_box: Box, patch: TileSource) -> None:
+    def add_patch(self, lr_box: Box, patch: DisplayImage) -> None:
         """Show ``patch`` where ``lr_box`` is, over the placeholder and over older patches."""
         self._patches = [old for old in self._patches if not _holds(lr_box, old[0])][1 - MAX_PATCHES :]
-        self._patches.append((lr_box, Mosaic(patch)))
+        self._patches.append((lr_box, patch, Mosaic(patch)))
+
+    @property
+    def patches(self) -> list[tuple[Box, DisplayImage]]:
+        """The patches and where they are, the newest last."""
+        return [(lr_box, patch) for lr_box, patch, _ in self._patches]
 
     @property
     def is_sharp(self) -> bool:
         """Whether the last `paint` had all the tiles that it needed."""
-        mosaics = [self._mosaic, self._placeholder, *(mosaic for _, mosaic in self._patches)]
+        mosaics = [self._mosaic, self._placeholder, *(mosaic for *_, mosaic in self._patches)]
         return all(mosaic is None or mosaic.is_sharp for mosaic in mosaics)
 
     def paint(self, painter: QPainter, viewport: Viewport, canvas: CanvasSize, clip: QRect, budget_s: float) -> None:
@@ -153,7 +158,7 @@ class ImageLayer:
             painter.setOpacity(PLACEHOLDER_OPACITY)
             _paint(painter, self._placeholder, QPointF(left, top), viewport.ratio, clip, budget_s)
             painter.setOpacity(1.0)
-        for lr_box, mosaic in self._patches:
+        for lr_box, _, mosaic in self._patches:
             place = QPointF(left + lr_box.left * viewport.ratio, top + lr_box.top * viewport.ratio)
             _paint(painter, mosaic, place, viewport.ratio, clip, budget_s)
 

@@ -25,7 +25,6 @@ class PaneContent:
     """Said in a corner while something is computed."""
     fraction: float | None = None
     """Progress from 0 to 1, None where it is not known."""
-    _patches: list[tuple[Box, DisplayImage]] = field(default_factory=list)
 
     @property
     def source(self) -> TileSource | None:
@@ -35,7 +34,6 @@ class PaneContent:
     def show(self, source: TileSource | None) -> None:
         """Show a picture, or nothing; what was said goes away."""
         self.message = self.busy = ""
-        self._patches.clear()
         self.layer.show(source)
 
     def wait(self, placeholder: TileSource | None) -> None:
@@ -44,16 +42,16 @@ class PaneContent:
         self.layer.wait(placeholder)
 
     def add_patch(self, lr_box: Box, patch: DisplayImage) -> None:
-        """Show ``patch`` where ``lr_box`` is, until there is a picture."""
-        self.message = ""
-        self._patches.append((lr_box, patch))
-        self.layer.add_patch(lr_box, patch)
+        """Show ``patch`` where ``lr_box`` is; nothing changes if there is a picture already."""
+        if self.source is None:
+            self.message = ""
+            self.layer.add_patch(lr_box, patch)
 
     def values_at(self, x_lr: float, y_lr: float) -> FileValues | None:
         """Return the file values of the pixel that is seen at an LR point, None where there is none."""
         if isinstance(self.source, DisplayImage):
             return self.source.values_at(x_lr, y_lr)
-        for lr_box, patch in reversed(self._patches):
+        for lr_box, patch in reversed(self.layer.patches):
             values = patch.values_at(x_lr - lr_box.left, y_lr - lr_box.top)
             if values is not None:
                 return values

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPalette, QWhe
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.canvas import Canvas
+from srdesk.gui.canvas import Canvas, backdrop
 from srdesk.gui.compare_bar import DEFAULT_GAIN
 from srdesk.gui.compare_view import CompareView
 from srdesk.gui.comparison import CompareMode, CursorReading, PaneSpec
@@ -248,12 +248,12 @@ def test_a_message_stands_in_the_middle_of_its_pane_and_nothing_else(view: Compa
 
     canvas = pane(view, "srgan").canvas
     shown = seen(canvas, qtbot).astype(int)
-    backdrop = np.array(canvas.backdrop().getRgb()[:3])
-    written = np.abs(shown - backdrop).max(axis=2) > 60
+    ground = np.array(backdrop(canvas.palette()).getRgb()[:3])
+    written = np.abs(shown - ground).max(axis=2) > 60
     rows, columns = np.nonzero(written)
     assert rows.mean() == pytest.approx(shown.shape[0] / 2, abs=6)
     assert columns.mean() == pytest.approx(shown.shape[1] / 2, abs=6)
-    assert (shown[:20] == backdrop).all()
+    assert (shown[:20] == ground).all()
     assert canvas.accessibleDescription() == "No weights yet."
 
 
@@ -281,6 +281,14 @@ def test_a_preview_is_painted_where_it_belongs(view: CompareView, qtbot: QtBot) 
     assert (columns.min(), columns.max() + 1) == (left + 80, left + 128)
 
 
+def test_a_preview_that_comes_after_the_result_is_dropped(view: CompareView) -> None:
+    view.set_result("srcnn", display(enlarged(), 4))
+
+    view.set_preview("srcnn", Box(0, 0, 10, 10), np.zeros((40, 40, 3), np.uint8))
+
+    assert not pane(view, "srcnn").canvas.contents[0].layer.patches
+
+
 def test_progress_is_a_line_as_long_as_what_is_done(view: CompareView, qtbot: QtBot) -> None:
     view.set_busy("srcnn", "Computing…", 0.25)
 
@@ -296,7 +304,7 @@ def test_a_cleared_view_shows_nothing_and_says_so(view: CompareView, qtbot: QtBo
     view.clear()
 
     canvas = pane(view, "bicubic").canvas
-    assert (seen(canvas, qtbot) == canvas.backdrop().getRgb()[:3]).all()
+    assert (seen(canvas, qtbot) == backdrop(canvas.palette()).getRgb()[:3]).all()
     assert view.visible_region().is_empty
 
 
@@ -567,7 +575,7 @@ def test_every_mode_follows_the_palette(compared: CompareView, qtbot: QtBot) -> 
     palette = compared.palette()
     palette.setColor(QPalette.ColorRole.Window, QColor(20, 30, 40))
     compared.setPalette(palette)
-    ground = QColor(20, 30, 40).darker(112).getRgb()[:3]
+    ground = backdrop(palette).getRgb()[:3]
 
     for mode in CompareMode:
         compared.set_mode(mode)

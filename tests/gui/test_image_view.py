@@ -269,10 +269,10 @@ def test_patches_do_not_pile_up_and_go_when_the_result_comes() -> None:
     layer.wait(DisplayImage.of_pixels(np.zeros((50, 50, 3), np.uint8)))
     for place in range(40):
         layer.add_patch(Box(place, place, 5, 5), DisplayImage.of_pixels(np.zeros((20, 20, 3), np.uint8), 4))
-    assert len(layer._patches) == image_view.MAX_PATCHES
+    assert len(layer.patches) == image_view.MAX_PATCHES
 
     layer.add_patch(Box(0, 0, 50, 50), DisplayImage.of_pixels(np.zeros((200, 200, 3), np.uint8), 4))
-    assert len(layer._patches) == 1
+    assert len(layer.patches) == 1
 
     layer.show(DisplayImage.of_pixels(np.zeros((200, 200, 3), np.uint8), 4))
-    assert not layer._patches
+    assert not layer.patches
