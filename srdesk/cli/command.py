@@ -32,6 +32,9 @@ def main(words: Sequence[str]) -> int:
     Returns:
         The exit status: 0 done, 1 an error that was reported, 2 wrong usage, 3 out of memory, 130 cancelled.
     """
+    # torch reads this once. Threads that spin while they wait make a command many times slower as soon as another
+    # program computes as well: each layer then waits for threads that have lost their core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be valid text
     try:

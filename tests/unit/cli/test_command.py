@@ -1,5 +1,6 @@
 """The outer edge of the command line: every ending becomes a sentence and an exit code."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,16 @@ def test_a_reader_that_has_seen_enough_ends_the_command_quietly() -> None:
 
 def test_weights_errors_keep_the_remedy_of_their_class() -> None:
     assert "srdesk models" in WeightsError("a.safetensors", "it is broken").hint
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_without_spinning_unless_the_person_chose(
+    monkeypatch: pytest.MonkeyPatch, chosen: str | None, expected: str
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", chosen or "")
+    if chosen is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    seen: list[str] = []
+    monkeypatch.setattr(models, "run", lambda arguments: seen.append(os.environ["OMP_WAIT_POLICY"]) or 0)
+    assert command.main(["models"]) == 0
+    assert seen == [expected]
