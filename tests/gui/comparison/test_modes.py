@@ -18,7 +18,7 @@ from srdesk.gui.comparison import CompareMode
 from srdesk.gui.difference import COLOURS
 
 
-def test_the_slider_shows_one_picture_on_either_side(compared: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_the_slider_shows_one_picture_on_either_side(compared: CompareView, person: Any) -> None:
     compared.set_mode(CompareMode.SLIDER)
     canvas = person.panes(compared)[0].canvas
     divider = compared._stage.divider
@@ -74,7 +74,7 @@ def test_the_half_that_was_clicked_is_the_active_pane(compared: CompareView, qtb
 
 @pytest.mark.parametrize("mode", [CompareMode.BLINK, CompareMode.GRID])
 def test_holding_b_shows_the_second_picture_in_the_place_of_the_first(
-    compared: CompareView, mode: CompareMode, qtbot: QtBot, person: Any
+    compared: CompareView, mode: CompareMode, person: Any
 ) -> None:
     compared.set_mode(mode)
     canvas = person.pane(compared, "bicubic").canvas
@@ -86,7 +86,7 @@ def test_holding_b_shows_the_second_picture_in_the_place_of_the_first(
     assert (person.seen(canvas) == 100).all()
 
 
-def test_b_is_let_go_when_the_window_loses_the_keyboard(compared: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_b_is_let_go_when_the_window_loses_the_keyboard(compared: CompareView, person: Any) -> None:
     compared.set_mode(CompareMode.BLINK)
     canvas = person.panes(compared)[0].canvas
     person.key(canvas, QEvent.Type.KeyPress, Qt.Key.Key_B)
@@ -116,7 +116,7 @@ def test_blinking_by_itself_goes_to_and_fro_and_ends_with_the_first(
 
 
 @pytest.mark.parametrize("gain", [1, 8, 32])
-def test_the_difference_is_amplified_and_coloured(compared: CompareView, gain: int, qtbot: QtBot, person: Any) -> None:
+def test_the_difference_is_amplified_and_coloured(compared: CompareView, gain: int, person: Any) -> None:
     compared.set_mode(CompareMode.DIFFERENCE)
     compared.set_gain(gain)
 
@@ -125,7 +125,7 @@ def test_the_difference_is_amplified_and_coloured(compared: CompareView, gain: i
 
 
 def test_the_difference_follows_a_new_result_and_is_not_made_anew_without_one(
-    compared: CompareView, qtbot: QtBot, person: Any
+    compared: CompareView, person: Any
 ) -> None:
     compared.set_mode(CompareMode.DIFFERENCE)
     canvas = person.panes(compared)[0].canvas
@@ -171,7 +171,7 @@ def test_the_bar_is_there_only_where_two_panes_are_compared(compared: CompareVie
     }
 
 
-def test_modes_keep_the_place_that_is_looked_at(compared: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_modes_keep_the_place_that_is_looked_at(compared: CompareView, person: Any) -> None:
     compared.zoom_to(400)
     compared._navigator.pan(30, -20)
     before = compared._navigator.viewport
@@ -182,7 +182,7 @@ def test_modes_keep_the_place_that_is_looked_at(compared: CompareView, qtbot: Qt
         assert compared._navigator.viewport == before
 
 
-def test_every_mode_follows_the_palette(compared: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_every_mode_follows_the_palette(compared: CompareView, person: Any) -> None:
     compared.zoom_to(20)
     palette = compared.palette()
     palette.setColor(QPalette.ColorRole.Window, QColor(20, 30, 40))

@@ -37,9 +37,7 @@ def test_all_panes_can_be_hidden(view: CompareView, person: Any) -> None:
     view.zoom_by(1)
 
 
-def test_a_message_stands_in_the_middle_of_its_pane_and_nothing_else(
-    view: CompareView, qtbot: QtBot, person: Any
-) -> None:
+def test_a_message_stands_in_the_middle_of_its_pane_and_nothing_else(view: CompareView, person: Any) -> None:
     view.set_message("srgan", "No weights yet.")
 
     canvas = person.pane(view, "srgan").canvas
@@ -53,7 +51,7 @@ def test_a_message_stands_in_the_middle_of_its_pane_and_nothing_else(
     assert canvas.accessibleDescription() == "No weights yet."
 
 
-def test_a_result_takes_the_place_of_what_was_said(view: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_a_result_takes_the_place_of_what_was_said(view: CompareView, person: Any) -> None:
     view.set_message("srresnet", "Waiting.")
     view.set_busy("srresnet", "Computing…", 0.5)
     view.set_preview("srresnet", Box(0, 0, 10, 10), np.zeros((40, 40, 3), np.uint8))
@@ -65,7 +63,7 @@ def test_a_result_takes_the_place_of_what_was_said(view: CompareView, qtbot: QtB
     assert person.pane(view, "srresnet").canvas.accessibleDescription() == ""
 
 
-def test_a_preview_is_painted_where_it_belongs(view: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_a_preview_is_painted_where_it_belongs(view: CompareView, person: Any) -> None:
     view.zoom_to(100)
     view.set_preview("srcnn", Box(15, 20, 10, 12), np.full((40, 48, 3), 255, np.uint8))
 
@@ -85,7 +83,7 @@ def test_a_preview_that_comes_after_the_result_is_dropped(view: CompareView, per
     assert not person.pane(view, "srcnn").canvas.contents[0].layer.patches
 
 
-def test_progress_is_a_line_as_long_as_what_is_done(view: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_progress_is_a_line_as_long_as_what_is_done(view: CompareView, person: Any) -> None:
     view.set_busy("srcnn", "Computing…", 0.25)
 
     canvas = person.pane(view, "srcnn").canvas
@@ -94,7 +92,7 @@ def test_progress_is_a_line_as_long_as_what_is_done(view: CompareView, qtbot: Qt
     assert (first_row == highlight).all(axis=1).sum() == pytest.approx(canvas.width() / 4, abs=1)
 
 
-def test_a_cleared_view_shows_nothing_and_says_so(view: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_a_cleared_view_shows_nothing_and_says_so(view: CompareView, person: Any) -> None:
     view.set_result("bicubic", person.display(person.enlarged(), 4))
 
     view.clear()

@@ -18,9 +18,7 @@ from srdesk.gui.comparison import CursorReading
 from srdesk.imaging.image import Box
 
 
-def test_the_visible_region_is_exactly_the_lr_pixels_that_are_painted(
-    view: CompareView, qtbot: QtBot, person: Any
-) -> None:
+def test_the_visible_region_is_exactly_the_lr_pixels_that_are_painted(view: CompareView, person: Any) -> None:
     view.zoom_to(450)
     view._navigator.pan(37, -61)
 
@@ -35,7 +33,7 @@ def test_the_visible_region_is_exactly_the_lr_pixels_that_are_painted(
     assert 0 < region.width < person.WIDTH
 
 
-def test_all_panes_show_the_same_place_pixel_for_pixel(view: CompareView, qtbot: QtBot, person: Any) -> None:
+def test_all_panes_show_the_same_place_pixel_for_pixel(view: CompareView, person: Any) -> None:
     for each in person.KEYS[1:]:
         view.set_result(each, person.display(person.enlarged(), 4))
     canvas = person.pane(view, "bicubic").canvas
