@@ -38,6 +38,10 @@ class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Best validation PSNR so far, None before the first validation."""
     best_step: int = 0
     """Step of the best validation."""
+    steps_before: int = 0
+    """Steps behind the weights that the run started from."""
+    data_before: str = ""
+    """What those weights had learnt from."""
     elapsed_s: float = 0.0
     """Computing time of all sessions of the run."""
 

@@ -205,6 +205,7 @@ class _Run:
             self.learner.start_from(model.state_dict())
         except RuntimeError as error:
             raise ConfigError("model_options", self.config.model_options, f"those of “{card.name}”") from error
+        self._advance(steps_before=card.steps, data_before=card.training_data)
         yield f"Started from the weights “{card.name}”."
 
     def _advance(self, **changes: object) -> None:
@@ -213,14 +214,13 @@ class _Run:
     def _card(self, score: Score) -> WeightsCard:
         architecture = CATALOGUE[self.config.model]
         model_config = msgspec.convert(self.config.model_options, architecture.config_type)
-        folders = Counter(picture.path.parent.name for picture in self.split.training)
         return WeightsCard(
             name=self.config.weights_name,
             architecture=self.config.model,
             config=msgspec.to_builtins(model_config),
             scale=SCALE,
-            training_data=", ".join(f"{name} ({count} pictures)" for name, count in sorted(folders.items())),
-            steps=self.state.step,
+            training_data=self._provenance(),
+            steps=self.state.steps_before + self.state.step,
             seed=self.config.seed,
             metrics={
                 "validation_psnr_y_db": round(score.psnr_y_db, 4),
@@ -232,6 +232,12 @@ class _Run:
             created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             notes=self.config.notes,
         )
+
+    def _provenance(self) -> str:
+        folders = Counter(picture.path.parent.name for picture in self.split.training)
+        own = ", ".join(f"{name} ({count} picture{"s" if count > 1 else ""})" for name, count in sorted(folders.items()))
+        before = self.state.data_before
+        return own if before in ("", own) else f"{own}; before that: {before}"
 
 
 class _StepReport:

@@ -107,6 +107,15 @@ def test_a_run_can_start_from_weights(tiny_config: MakeConfig, tmp_path: Path) -
     assert any("Started from the weights" in notice.message for notice in of_kind(second, events.Notice))
 
 
+def test_weights_tell_what_their_start_had_learnt_from(tiny_config: MakeConfig, tmp_path: Path, pictures: Path) -> None:
+    start = of_kind(run(tiny_config(), tmp_path / "first"), events.Weights)[-1]
+    changes = {"start": start.path, "data": (str(pictures / "more"),), "steps": 60, "learning_rate": 1e-2}
+    written = of_kind(run(tiny_config(**changes, ema_decay=0.5), tmp_path / "second"), events.Weights)[-1]
+    _, card = load_model(Path(written.path))
+    assert card.steps == start.step + written.step
+    assert card.training_data == f"more (1 picture); before that: {load_model(Path(start.path))[1].training_data}"
+
+
 def test_weights_of_another_size_are_refused_as_a_start(tiny_config: MakeConfig, tmp_path: Path) -> None:
     start = of_kind(run(tiny_config(), tmp_path / "first"), events.Weights)[-1].path
     with pytest.raises(ConfigError, match="model_options"):
