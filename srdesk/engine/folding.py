@@ -46,6 +46,8 @@ class FoldedSRResNet:
     """The upscaling stages, and the tail as the last one, taken before the last shuffle."""
     colours: int
     """Colour channels in and out; those of the last stage are filled up behind them."""
+    sum_dtype: torch.dtype
+    """Number type in which the residuals of all blocks are added up: float32 if that of the layers is bfloat16."""
 
 
 def fold_srresnet(model: SRResNet, device: torch.device, dtype: torch.dtype) -> FoldedSRResNet:
@@ -61,6 +63,7 @@ def fold_srresnet(model: SRResNet, device: torch.device, dtype: torch.dtype) -> 
         trunk=fold(*model.trunk),
         stages=tuple(Stage(_placed(layer, device, dtype), factor, scale) for layer, factor, scale in _stages(model)),
         colours=model.config.in_channels,
+        sum_dtype=torch.float32 if dtype == torch.bfloat16 else dtype,
     )
 
 
@@ -85,11 +88,11 @@ class FoldedSRCNN:
     bicubic: Layer
     """LR colours to HR colours, channels (row phase, column phase, colour); unpadded, always float32."""
     extract: Layer
-    """Luma to features."""
+    """Luma to features; always float32, since one channel has no pairs to multiply in half precision."""
     map: Layer
     """Features to features."""
     reconstruct: Layer
-    """Features to luma."""
+    """Features to luma; a fraction of the work, and always float32."""
     scale: int
     """Enlargement along each side."""
 
@@ -102,16 +105,15 @@ class FoldedSRCNN:
 def fold_srcnn(model: SRCNN, device: torch.device, dtype: torch.dtype) -> FoldedSRCNN:
     """Make an SRCNN ready for a device and number type; ``model`` is not modified."""
 
-    def layer(conv: nn.Conv2d, *, is_activated: bool) -> Layer:
+    def activated(conv: nn.Conv2d, dtype: torch.dtype) -> Layer:
         plain = _fold(conv)
-        slope = torch.zeros_like(plain.bias) if is_activated else None
-        return _placed(Layer(plain.weight, plain.bias, slope), device, dtype)
+        return _placed(Layer(plain.weight, plain.bias, torch.zeros_like(plain.bias)), device, dtype)
 
     return FoldedSRCNN(
         bicubic=_placed(_bicubic_layer(model.scale, len(BT601_LUMA)), device, torch.float32),
-        extract=layer(model.extract, is_activated=True),
-        map=layer(model.map, is_activated=True),
-        reconstruct=layer(model.reconstruct, is_activated=False),
+        extract=activated(model.extract, torch.float32),
+        map=activated(model.map, dtype),
+        reconstruct=_placed(_fold(model.reconstruct), device, torch.float32),
         scale=model.scale,
     )
 
@@ -185,7 +187,23 @@ def _phases_outermost(features: int, phases: int) -> Tensor:
 
 def _placed(layer: Layer, device: torch.device, dtype: torch.dtype) -> Layer:
     return Layer(
-        layer.weight.to(device, dtype).contiguous(memory_format=torch.channels_last),
+        _rounded(layer.weight, dtype).to(device).contiguous(memory_format=torch.channels_last),
         layer.bias.to(device, dtype),
         None if layer.slope is None else layer.slope.to(device, dtype).contiguous(),
     )
+
+
+def _rounded(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return `(O, C, K, K)` kernels in a number type, each with the sum that it had: a tap takes on what the last lost.
+
+    Neighbouring features are much alike, so an error in the sum of a kernel shows far more than one in a single tap. In
+    bfloat16 this halves the loss of PSNR.
+    """
+    taps = weight.double().flatten(2)
+    rounded = torch.empty_like(taps, dtype=dtype)
+    lost = torch.zeros_like(taps[:, :, 0])
+    for tap in range(taps.shape[2]):
+        wanted = taps[:, :, tap] + lost
+        rounded[:, :, tap] = wanted.to(dtype)
+        lost = wanted - rounded[:, :, tap].double()
+    return rounded.view(weight.shape)

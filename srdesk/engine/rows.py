@@ -36,7 +36,7 @@ class Layer:
     def compute(self, rows: Tensor, *, side_padding_px: int) -> Tensor:
         """Return the layer's `(H − 2·radius, W′, O)` output for `(H, W, C)` rows, zero-padded at both sides."""
         # (H, W, C) contiguous is (1, C, H, W) in channels-last memory: no copy.
-        features = rows.permute(2, 0, 1)[None]
+        features = rows.permute(2, 0, 1)[None].to(self.weight.dtype)
         output = functional.conv2d(features, self.weight, self.bias, padding=(0, side_padding_px))
         if self.slope is not None:
             output = functional.prelu(output, self.slope)

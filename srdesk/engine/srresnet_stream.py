@@ -30,14 +30,15 @@ class SRResNetStream:
         self._strip_px, self._piece_area_px = strip_px, piece_area_px
         self._network = network
 
-        def rows_for(layer: Layer, *, scale: int = 1, border_px: int | None = None) -> RowBuffer:
-            border_px = layer.radius_px if border_px is None else border_px
-            channels = layer.weight.shape[1]
-            return RowBuffer(height * scale, width * scale, channels=channels, border_px=border_px, like=layer.weight)
+        def rows_for(layer: Layer, *, scale: int = 1) -> RowBuffer:
+            size, channels = (height * scale, width * scale), layer.weight.shape[1]
+            return RowBuffer(*size, channels=channels, border_px=layer.radius_px, like=layer.weight)
 
+        sums = network.trunk.weight.to(network.sum_dtype)
+        channels = sums.shape[1]
         self._head = ConvRows(network.head, rows_for(network.head), check)
-        self._shallow = rows_for(network.trunk, border_px=0)
-        self._features = rows_for(network.trunk)
+        self._shallow = RowBuffer(height, width, channels=channels, border_px=0, like=sums)
+        self._features = RowBuffer(height, width, channels=channels, border_px=network.trunk.radius_px, like=sums)
         self._blocks = [
             (ConvRows(first, self._features, check, forgets=False), ConvRows(second, rows_for(second), check))
             for first, second in network.blocks
@@ -104,8 +105,9 @@ def peak_bytes(network: FoldedSRResNet, width: int, *, strip_px: int, piece_area
     pixel_bytes = feature.shape[1] * feature.element_size()
     delay_px = 2 * len(network.blocks) + 2
     # The two buffers that wait for the blocks have room for the waiting rows twice (see RowBuffer).
-    rows = 2 * (2 * delay_px + strip_px) + len(network.blocks) * (strip_px + 4) + 3 * strip_px
-    total = rows * width * pixel_bytes
+    sum_rows = 2 * (2 * delay_px + strip_px)
+    rows = len(network.blocks) * (strip_px + 4) + 3 * strip_px
+    total = width * (rows * pixel_bytes + sum_rows * feature.shape[1] * network.sum_dtype.itemsize)
     for stage in network.stages:
         stage_width = width * stage.scale
         piece_px = max(1, piece_area_px // stage_width)

@@ -37,7 +37,22 @@ def test_the_layers_that_meet_the_picture_stay_in_float32(srresnet: SRResNet, sr
     half = fold_srresnet(srresnet, CPU, torch.bfloat16)
     assert half.head.weight.dtype == torch.float32
     assert half.trunk.weight.dtype == torch.bfloat16
-    assert fold_srcnn(srcnn, CPU, torch.bfloat16).bicubic.weight.dtype == torch.float32
+    luma = fold_srcnn(srcnn, CPU, torch.bfloat16)
+    assert {layer.weight.dtype for layer in (luma.bicubic, luma.extract, luma.reconstruct)} == {torch.float32}
+    assert luma.map.weight.dtype == torch.bfloat16
+
+
+def test_kernels_keep_their_sums_in_bfloat16(srresnet: SRResNet) -> None:
+    exact = fold_srresnet(srresnet, CPU, torch.float32).trunk.weight.double()
+    folded = fold_srresnet(srresnet, CPU, torch.bfloat16).trunk.weight.double()
+    last_bit = 2.0**-8 * exact.abs().amax(dim=(2, 3))
+    assert ((folded - exact).sum(dim=(2, 3)).abs() <= last_bit).all()
+    assert ((folded - exact).abs().amax(dim=(2, 3)) <= 2 * last_bit).all()
+
+
+def test_residuals_are_added_up_in_float32_where_the_layers_are_bfloat16(srresnet: SRResNet) -> None:
+    assert fold_srresnet(srresnet, CPU, torch.bfloat16).sum_dtype == torch.float32
+    assert fold_srresnet(srresnet, CPU, torch.float16).sum_dtype == torch.float16
 
 
 @pytest.mark.parametrize("stages", [0, 1, 2, 3])
