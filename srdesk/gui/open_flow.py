@@ -45,7 +45,9 @@ class OpenFlow(QObject):
     @Slot()
     def paste(self) -> None:
         """Open what is on the clipboard."""
-        if not self.take(QGuiApplication.clipboard().mimeData()):
+        # Nothing at all is None, whatever the type says.
+        mime: QMimeData | None = QGuiApplication.clipboard().mimeData()
+        if mime is None or not self.take(mime):
             self.remarked.emit(self.tr("There is no picture on the clipboard."))
 
     def take(self, mime: QMimeData) -> bool:

@@ -55,9 +55,10 @@ class SettingsDialog(QDialog):
         self._automatic = self._spin(0, 3600, settings.automatic_run_s, self.tr(" s"))
         self._automatic.setSpecialValueText(self.tr("Never"))
         self._quality = self._spin(1, 100, settings.jpeg_quality, "")
-        self._template = QLineEdit(settings.output_name_template)
-        self._template.setToolTip(self.tr("Placeholders: {}").format(" ".join(f"{{{name}}}" for name in PLACEHOLDERS)))
-        self._template.textChanged.connect(self._on_edited)
+        self.template = QLineEdit(settings.output_name_template)
+        """How results are named."""
+        self.template.setToolTip(self.tr("Placeholders: {}").format(" ".join(f"{{{name}}}" for name in PLACEHOLDERS)))
+        self.template.textChanged.connect(self._on_edited)
         self._preview = QLabel()
         self._preview.setObjectName("muted")
         self._preview.setWordWrap(True)
@@ -73,7 +74,7 @@ class SettingsDialog(QDialog):
         form.addRow(self.tr("&Theme"), self._theme)
         form.addRow(self.tr("&Window size"), self._window)
         form.addRow(self.tr("&Enlarge at once if a pane takes up to"), self._automatic)
-        form.addRow(self.tr("&Name of results"), self._template)
+        form.addRow(self.tr("&Name of results"), self.template)
         form.addRow("", self._preview)
         form.addRow(self.tr("If the file &exists"), self._collision)
         form.addRow(self.tr("JPEG and WebP &quality"), self._quality)
@@ -87,6 +88,11 @@ class SettingsDialog(QDialog):
         self._on_edited()
 
     @property
+    def example(self) -> str:
+        """What is said about the name of results."""
+        return self._preview.text()
+
+    @property
     def settings(self) -> Settings:
         """Return the settings with what was entered.
 
@@ -98,7 +104,7 @@ class SettingsDialog(QDialog):
             theme=self._theme.currentData(),
             window_px=self._window.currentData(),
             automatic_run_s=self._automatic.value(),
-            output_name_template=self._template.text(),
+            output_name_template=self.template.text(),
             on_collision=self._collision.currentData(),
             jpeg_quality=self._quality.value(),
             ask_before_closing=self._ask.isChecked(),
