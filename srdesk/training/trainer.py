@@ -235,7 +235,9 @@ class _Run:
 
     def _provenance(self) -> str:
         folders = Counter(picture.path.parent.name for picture in self.split.training)
-        own = ", ".join(f"{name} ({count} picture{"s" if count > 1 else ""})" for name, count in sorted(folders.items()))
+        own = ", ".join(
+            f"{name} ({count} {'picture' if count == 1 else 'pictures'})" for name, count in sorted(folders.items())
+        )
         before = self.state.data_before
         return own if before in ("", own) else f"{own}; before that: {before}"
 
