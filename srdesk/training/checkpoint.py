@@ -72,7 +72,9 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             stream.write(content)
     except OSError as error:
         raise CheckpointError(
-            path, f"it cannot be written ({error.strerror})", hint="Free some disk space, then resume the run."
+            path,
+            f"it cannot be written ({error.strerror})",
+            hint="See that its folder is there, writable and has free space, then resume the run.",
         ) from error
     return path
 
