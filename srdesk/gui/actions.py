@@ -36,7 +36,7 @@ class Actions(QObject):
         self.paste = add(self.tr("&Paste as New"), key.Paste, "paste")
         self.save = add(self.tr("&Save Result"), key.Save, "save")
         self.save_as = add(self.tr("Save &As…"), "Ctrl+Shift+S")
-        self.save_all = add(self.tr("Save A&ll Panes…"), "Ctrl+Alt+S")
+        self.save_all = add(self.tr("Save A&ll Panes"), "Ctrl+Alt+S")
         self.close = add(self.tr("&Close"), "Ctrl+W")
         self.quit = add(self.tr("&Quit"), "Ctrl+Q")
         self.copy = add(self.tr("&Copy Pane"), key.Copy, "copy")
@@ -63,6 +63,15 @@ class Actions(QObject):
         self.preferences.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 
+        self._make_choices()
+        self.recent_menu = QMenu(self.tr("Open &Recent"), window)
+        self.device_menu = QMenu(self.tr("&Device"), window)
+        self.precision_menu = QMenu(self.tr("&Precision"), window)
+        self.size_menu = _menu(QMenu(self.tr("&Size"), window), self.sizes.values())
+        self.redraw()
+
+    def _make_choices(self) -> None:
+        add = self._add
         self.panes = {
             pane: add(PANE_TITLES[pane], str(number), checkable=True) for number, pane in enumerate(PANE_KEYS, 1)
         }
@@ -88,12 +97,6 @@ class Actions(QObject):
         windows |= {px: add(self.tr("{} px").format(px), None, checkable=True) for px in WINDOW_SIZES_PX}
         windows[0] = add(self.tr("&Whole Picture"), None, checkable=True)
         self.windows = self._choice(windows)
-
-        self.recent_menu = QMenu(self.tr("Open &Recent"), window)
-        self.device_menu = QMenu(self.tr("&Device"), window)
-        self.precision_menu = QMenu(self.tr("&Precision"), window)
-        self.size_menu = _menu(QMenu(self.tr("&Size"), window), self.sizes.values())
-        self.redraw()
 
     def fill(self, bar: QMenuBar) -> None:
         """Put everything into the menus of ``bar``."""

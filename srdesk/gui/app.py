@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import QObject, QSettings, QSocketNotifier, QTimer, Slot
+from PySide6.QtCore import QObject, QSettings, QSocketNotifier, Qt, QTimer, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -25,7 +25,7 @@ from srdesk.gui.messages import Loudness, Message, Messages
 from srdesk.gui.pane_weights import PaneWeights
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.request_thread import RequestThread
-from srdesk.gui.requests import Document, WarmedUp
+from srdesk.gui.requests import WarmedUp
 from srdesk.gui.session import Session
 from srdesk.gui.theme import Theme
 from srdesk.gui.upscale_worker import UpscaleWorker
@@ -72,6 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     if not has_ended:
         # A thread is stuck in a foreign call, such as the import of torch from a slow disk. Nothing is lost by leaving
         # it, but a running QThread would abort the process while Python takes itself apart.
+        for unfinished in desk.session.unfinished_files:
+            unfinished.unlink(missing_ok=True)
         os._exit(status)
     return status
 
@@ -127,9 +129,9 @@ class Desk(QObject):
             geometry=QSettings(str(paths.state_folder() / "window.ini"), QSettings.Format.IniFormat),
         )
         """The one window."""
+        application.applicationStateChanged.connect(self._on_state_changed)
         self.window.first_painted.connect(self._on_first_painted)
         self.window.closing.connect(application.quit)
-        self.session.opened.connect(self._on_opened)
         self.session.warmed_up.connect(self._on_warmed_up)
         if hook is not None:
             hook.caught.connect(self.window.reporter.on_error)
@@ -157,9 +159,12 @@ class Desk(QObject):
         devices = ", ".join(device.title for device in answer.devices)
         log.info("torch is ready after %.2f s on %s", time.perf_counter() - srdesk.STARTED_S, devices)
 
-    @Slot(object)
-    def _on_opened(self, _document: Document) -> None:
-        self._weights.refresh()
+    @Slot(Qt.ApplicationState)
+    def _on_state_changed(self, state: Qt.ApplicationState) -> None:
+        # The person may come back from a file manager, with new weights in the folder.
+        if state is Qt.ApplicationState.ApplicationActive:
+            self._weights.refresh()
+            self.session.renderer.look_again()
 
 
 def sample_pictures() -> list[Path]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 
 from srdesk import paths
-from srdesk.errors import SrDeskError
+from srdesk.errors import SrDeskError, WeightsError
 from srdesk.gui import remedies
 from srdesk.gui.actions import Actions
+from srdesk.gui.failure import Doing, Failure
 from srdesk.gui.messages import Loudness, Message, Messages
 from srdesk.gui.messages import Remedy as RemedyButton
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.remedies import SMALLEST_WINDOW_PX, Remedy
-from srdesk.gui.session import Doing, Failure
 
 
 class FailureReporter(QObject):
@@ -40,7 +40,7 @@ class FailureReporter(QObject):
                 str(failure.error),
                 Loudness.ERROR,
                 failure.error.hint,
-                RemedyButton(remedies.label(remedy), self._act(remedy)),
+                RemedyButton(remedies.label(remedy), self._act(remedy, failure)),
                 f"{remedies.details(failure)}\n\n{self._report()}",
             )
         )
@@ -60,18 +60,19 @@ class FailureReporter(QObject):
         """Say something in passing."""
         self._messages.tell(Message(sentence))
 
-    def _act(self, remedy: Remedy) -> Callable[[], None]:
-        return {
+    def _act(self, remedy: Remedy, failure: Failure) -> Callable[[], None]:
+        acts: dict[Remedy, Callable[[], None]] = {
             Remedy.OPEN_OTHER: self._actions.open.trigger,
             Remedy.SAVE_ELSEWHERE: self._actions.save_as.trigger,
             Remedy.AUTOMATIC_DEVICE: self._use_automatic_device,
             Remedy.SMALLER_WINDOWS: self._use_smaller_windows,
             Remedy.SAFE_NUMBERS: self._use_safe_numbers,
-            Remedy.OPEN_WEIGHTS_FOLDER: self._open_weights_folder,
+            Remedy.OPEN_WEIGHTS_FOLDER: partial(_open_weights_folder, failure.error),
             Remedy.PREFERENCES: self._actions.preferences.trigger,
             Remedy.OPEN_LOG_FOLDER: self._actions.log_folder.trigger,
             Remedy.RUN_AGAIN: self._actions.run.trigger,
-        }[remedy]
+        }
+        return acts[remedy]
 
     def _use_automatic_device(self) -> None:
         self._preferences.change(device="auto", precision="auto")
@@ -85,7 +86,7 @@ class FailureReporter(QObject):
         self._preferences.change(device="cpu", precision="fp32")
         self._actions.run.trigger()
 
-    def _open_weights_folder(self) -> None:
-        folder: Path = paths.user_weights_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+def _open_weights_folder(error: SrDeskError) -> None:
+    folder = error.path.absolute().parent if isinstance(error, WeightsError) else paths.user_weights_folder()
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -13,6 +13,7 @@ from srdesk.gui.request_thread import Worker
 from srdesk.gui.requests import (
     Answer,
     Document,
+    Noticed,
     Opened,
     OpenRequest,
     PasteRequest,
@@ -25,6 +26,7 @@ from srdesk.imaging.image import Image
 
 if TYPE_CHECKING:
     from srdesk.imaging.decoder import Decoder
+    from srdesk.imaging.stored import StoredImage
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,18 @@ class FileWorker(Worker):
         if isinstance(request, PasteRequest):
             return Opened(request.id, _document(request.name, None, to_image(request.picture), request.token))
         if isinstance(request, SaveRequest):
-            return Saved(request.id, tuple(_save(job, request.token) for job in request.jobs))
+            return Saved(request.id, tuple(self._save(job, request) for job in request.jobs))
         raise TypeError(f"nothing is known about {type(request).__name__}")
+
+    def _save(self, job: SaveJob, request: SaveRequest) -> Path:
+        from srdesk.imaging.formats import save_image
+
+        stored = _as_saved(job, request.token)
+        request.token.check()
+        for sentence in save_image(job.path, stored, quality=job.quality):
+            self.reported.emit(Noticed(request.id, sentence))
+        log.info("saved %s: %d × %d", job.path.name, stored.width, stored.height)
+        return job.path
 
     def release(self) -> None:
         """End the child process."""
@@ -70,9 +82,9 @@ def _document(name: str, path: Path | None, image: Image, token: CancelToken) ->
     return Document(name, path, image, DisplayImage.build(image, 1, token))
 
 
-def _save(job: SaveJob, token: CancelToken) -> Path:
+def _as_saved(job: SaveJob, token: CancelToken) -> StoredImage:
+    """Return the result in the size that was chosen, without transparency if it has to go."""
     from srdesk.engine.enlarge import SCALE, TargetSize, flatten, reduce
-    from srdesk.imaging.formats import save_image
 
     stored = job.stored
     height, width = TargetSize.parse(job.size).resolve(stored.height // SCALE, stored.width // SCALE)
@@ -80,7 +92,4 @@ def _save(job: SaveJob, token: CancelToken) -> Path:
         stored = reduce(stored, height, width, token=token)
     if job.background is not None:
         stored = flatten(stored, job.background, token)
-    token.check()
-    save_image(job.path, stored, quality=job.quality)
-    log.info("saved %s: %d × %d", job.path.name, stored.width, stored.height)
-    return job.path
+    return stored

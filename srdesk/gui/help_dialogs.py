@@ -104,7 +104,8 @@ def shortcuts(parent: QWidget, actions: list[QAction]) -> TextDialog:
         (tr("Toggle fit and 100 %"), tr("Double-click")),
     ]
     rows = "".join(
-        f"<tr><td style='padding: 3px 32px 3px 0'>{html.escape(what)}</td><td><b>{html.escape(keys)}</b></td></tr>"
+        f"<tr><td style='padding: 3px 32px 3px 0'>{html.escape(what)}</td>"
+        f"<td style='padding: 3px 0'><b>{html.escape(keys)}</b></td></tr>"
         for what, keys in pairs
     )
     return TextDialog(tr("Shortcuts"), f"<h2>{tr('Shortcuts')}</h2><table>{rows}</table>", parent)
@@ -122,7 +123,7 @@ def licences(parent: QWidget) -> TextDialog:
         licence = _licence(facts) or tr("see its pages")
         rows.append(
             f"<tr><td style='padding: 3px 32px 3px 0'>{html.escape(name)} {facts['Version']}</td>"
-            f"<td>{html.escape(licence)}</td></tr>"
+            f"<td style='padding: 3px 0'>{html.escape(licence)}</td></tr>"
         )
     own = tr("SR Desk is free software under the MIT licence. It stands on:")
     return TextDialog(tr("Licences"), f"<h2>{tr('Licences')}</h2><p>{own}</p><table>{''.join(rows)}</table>", parent)

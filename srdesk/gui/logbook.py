@@ -67,13 +67,13 @@ class ExceptionHook(QObject):
 
     def install(self) -> None:
         """Become the hook of this process."""
+        self._before = (sys.excepthook, threading.excepthook)
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
 
     def uninstall(self) -> None:
-        """Put Python's own hooks back."""
-        sys.excepthook = sys.__excepthook__
-        threading.excepthook = threading.__excepthook__
+        """Put back what was there before."""
+        sys.excepthook, threading.excepthook = self._before
 
     def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):

@@ -123,7 +123,7 @@ class MainWindow(QMainWindow):
         session.closed.connect(self._on_closed)
         session.failed.connect(reporter.on_failed)
         self.save_flow.failed.connect(reporter.on_failed)
-        session.renderer.noticed.connect(reporter.on_noticed)
+        session.noticed.connect(reporter.on_noticed)
         self._preferences.failed.connect(reporter.on_error)
         self.choices.refused.connect(reporter.on_error)
         self.open_flow.remarked.connect(reporter.on_remarked)

@@ -185,6 +185,10 @@ class PaneRenderer(QObject):
             self._supersede()
         self._advance()
 
+    def look_again(self) -> None:
+        """Take notice of weights that were added or removed."""
+        self._advance()
+
     def run_visible(self) -> None:
         """Preview the visible region however long it takes."""
         self._is_held = False

@@ -19,7 +19,7 @@ from srdesk.errors import (
     UnsupportedImageError,
     WeightsError,
 )
-from srdesk.gui.session import Doing, Failure
+from srdesk.gui.failure import Doing, Failure
 
 SMALLEST_WINDOW_PX = 64
 """Offered when memory ran out."""

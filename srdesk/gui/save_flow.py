@@ -13,15 +13,16 @@ from srdesk.errors import SrDeskError
 from srdesk.gui.actions import Actions
 from srdesk.gui.compare_view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
+from srdesk.gui.failure import Doing, Failure
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.questions import Questions
 from srdesk.gui.requests import PANE_KEYS, Document
-from srdesk.gui.session import Doing, Failure, SaveOrder, Session
+from srdesk.gui.session import SaveOrder, Session
 from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_collision
 from srdesk.imaging.stored import StoredImage
 
-PATTERNS = {"PNG": "*.png", "JPEG": "*.jpg *.jpeg", "TIFF": "*.tif *.tiff", "WEBP": "*.webp"}
-"""File name patterns of each format, as file dialogs want them."""
+PATTERNS = {"PNG": "*.png", "JPEG": "*.jpg *.jpeg", "TIFF": "*.tif *.tiff", "WebP": "*.webp"}
+"""File name patterns of each format under its spoken name, as file dialogs want them."""
 
 LOSSLESS_SUFFIX = ".png"
 """Format that is offered where another one cannot hold a result."""
@@ -120,7 +121,7 @@ class SaveFlow(QObject):
         if document is None:
             return
         name = Path(self._name(document, pane, size))
-        own = _format_of(name)
+        own = _spoken(_format_of(name))
         filters = {own: PATTERNS[own]} | PATTERNS
         chosen = self._questions.save_path((_folder_beside(document) or self._start_folder()) / name, filters)
         if chosen is None:
@@ -144,7 +145,7 @@ class SaveFlow(QObject):
         if reason is not None and expected.has_alpha:
             opaque = StoredImage(expected.numbers, expected.values, None, expected.metadata)
             if can_hold(_format_of(path), opaque) is None:
-                background = self._questions.background(_format_of(path))
+                background = self._questions.background(_spoken(_format_of(path)))
                 if background is None:
                     return None
                 reason = None
@@ -204,6 +205,10 @@ def _format_of(path: Path) -> str:
     from srdesk.imaging.formats import SUFFIXES
 
     return SUFFIXES[path.suffix.lower()]
+
+
+def _spoken(format_name: str) -> str:
+    return next(name for name in PATTERNS if name.upper() == format_name)
 
 
 def _sentence(reason: str) -> str:

@@ -15,12 +15,14 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from srdesk.errors import SrDeskError
+from srdesk.gui.failure import Doing, Failure
 from srdesk.gui.pane_renderer import Activity, PaneRenderer
 from srdesk.gui.request_thread import RequestThread
 from srdesk.gui.requests import (
     Answer,
     Document,
     Failed,
+    Noticed,
     Opened,
     OpenRequest,
     PasteRequest,
@@ -32,6 +34,7 @@ from srdesk.gui.requests import (
     WarmedUp,
     WarmUpRequest,
 )
+from srdesk.imaging.atomic import PART_SUFFIX
 
 
 class Phase(Enum):
@@ -42,24 +45,6 @@ class Phase(Enum):
     WORKING = "working"
     DONE = "done"
     FAILED = "failed"
-
-
-class Doing(Enum):
-    """What was going on when something failed."""
-
-    OPENING = "opening"
-    COMPUTING = "computing"
-    SAVING = "saving"
-    STARTING = "starting"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An error together with what it spoilt."""
-
-    error: SrDeskError
-    doing: Doing
-    pane: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +84,8 @@ class Session(QObject):
     """Whether something is being saved."""
     saved = Signal(object)
     """Paths that were written."""
+    noticed = Signal(str)
+    """One sentence about something that was done in another way than asked for."""
     failed = Signal(object)
     """A `Failure`."""
     warmed_up = Signal(object)
@@ -126,7 +113,9 @@ class Session(QObject):
         self.renderer.rendered.connect(self._on_rendered)
         self.renderer.pane_failed.connect(self._on_pane_failed)
         self.renderer.activity_changed.connect(self._on_activity_changed)
+        self.renderer.noticed.connect(self.noticed)
         files.answered.connect(self._on_answered)
+        files.reported.connect(self._on_file_reported)
         upscaling.answered.connect(self._on_answered)
 
     @property
@@ -148,6 +137,11 @@ class Session(QObject):
     def has_asked_work(self) -> bool:
         """Whether something is under way that the person asked for and would miss."""
         return self.is_saving or bool(self.renderer.asked)
+
+    @property
+    def unfinished_files(self) -> list[Path]:
+        """Files that are being written, under the names that they have until then."""
+        return [Path(f"{job.path}{PART_SUFFIX}") for request in self._saving.values() for job in request.jobs]
 
     def warm_up(self) -> None:
         """Have torch loaded behind the window."""
@@ -243,6 +237,11 @@ class Session(QObject):
             self.saved.emit(answer.paths)
         elif isinstance(answer, Failed):
             self.failed.emit(Failure(answer.error, Doing.SAVING))
+
+    @Slot(object)
+    def _on_file_reported(self, report: object) -> None:
+        if isinstance(report, Noticed):
+            self.noticed.emit(report.sentence)
 
     @Slot(object)
     def _on_rendered(self, answer: Rendered) -> None:

@@ -83,12 +83,14 @@ class Theme(QObject):
     def __init__(self, application: QApplication) -> None:
         super().__init__(application)
         self._application = application
-        self._choice = "system"
+        self._choice = ""
         application.setStyle("Fusion")
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
 
     def choose(self, name: str) -> None:
         """Use ``light``, ``dark``, or whatever the ``system`` uses."""
+        if name == self._choice:
+            return
         self._choice = name
         # Also told to Qt, so that native dialogs and window frames follow where the platform can do that.
         QGuiApplication.styleHints().setColorScheme(_SCHEMES[name])
@@ -158,6 +160,8 @@ QToolBar QToolButton:focus {{ border-color: {accent}; }}
 QToolBar QToolButton:disabled {{ color: {disabled}; }}
 QToolBar QToolButton::menu-indicator {{ image: none; }}
 
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+QMessageBox {{ messagebox-text-interaction-flags: 5; }}
 QPushButton {{ padding: 6px 14px; border: 1px solid {line}; border-radius: 6px; background: {panel}; color: {text}; }}
 QPushButton:hover {{ background: {raised}; }}
 QPushButton:focus {{ border-color: {accent}; }}

@@ -111,5 +111,8 @@ class UpscaleWorker(Worker):
 
 
 def compute_threads() -> int:
-    """Return how many threads compute: one core is left for the window."""
-    return max(1, (os.cpu_count() or 2) - 1)
+    """Return how many threads compute: one core is left for the window, and no more are used than OpenMP may."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 2
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores - 1, int(allowed)) if allowed.isdigit() else cores - 1)

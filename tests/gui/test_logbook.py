@@ -37,10 +37,11 @@ def logbook() -> Iterator[None]:
 @pytest.mark.expects_warning_log("nobody caught this")
 def test_an_exception_on_another_thread_is_logged_and_reported_on_the_main_one(qtbot: QtBot, logbook: None) -> None:
     hook, listener = ExceptionHook(), Listener()
+    before = sys.excepthook
     hook.caught.connect(listener.hear)
     hook.install()
     try:
-        thread = threading.Thread(target=lambda: [].pop())
+        thread = threading.Thread(target=[].pop)
         thread.start()
         thread.join()
         qtbot.waitUntil(lambda: bool(listener.reports), timeout=10_000)
@@ -49,7 +50,7 @@ def test_an_exception_on_another_thread_is_logged_and_reported_on_the_main_one(q
     assert "IndexError" in listener.reports[0]
     assert listener.was_main
     assert "nobody caught this" in log_file().read_text(encoding="utf-8")
-    assert sys.excepthook is sys.__excepthook__
+    assert sys.excepthook is before
 
 
 def test_a_log_that_cannot_be_written_is_a_sentence_and_no_reason_to_stop(qtbot: QtBot, srdesk_home) -> None:

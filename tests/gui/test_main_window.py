@@ -15,10 +15,11 @@ from pytestqt.qtbot import QtBot
 from srdesk.errors import DeviceUnavailableError, OutOfMemoryError, UnexpectedError
 from srdesk.gui.canvas import Canvas
 from srdesk.gui.comparison import CompareMode
+from srdesk.gui.failure import Doing, Failure
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.messages import Loudness, Message
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.session import Doing, Failure, Phase, Session
+from srdesk.gui.session import Phase, Session
 
 WAIT_MS = 10_000
 

@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from srdesk.errors import ImageReadError, OutOfMemoryError
-from srdesk.gui.session import Doing, Phase, SaveOrder, Session
+from srdesk.gui.failure import Doing
+from srdesk.gui.session import Phase, SaveOrder, Session
 from srdesk.imaging.image import Box
 
 WAIT_MS = 10_000
