@@ -58,7 +58,7 @@ def main(argv: Sequence[str], *, runs_folder: Path) -> int:
     wire = _reserve_stdout() if options.events else None
     token = CancelToken()
     restore_signals = _stop_on_signals(token)
-    journal = _Journal(wire)
+    journal = _Journal(wire, token)
     try:
         folder, config = _prepare(options, runs_folder)
         journal.open(folder / EVENTS_NAME, total_steps=config.steps)
@@ -171,7 +171,7 @@ def _failed(error: SrDeskError) -> events.Failed:
 
 def _reserve_stdout() -> BinaryIO:
     """Keep stdout for events: whatever a library prints lands on stderr."""
-    wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    wire = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return wire
 
@@ -208,15 +208,13 @@ def _stop_on_signals(token: CancelToken) -> Callable[[], None]:
 class _Journal:
     """Where events go: the run folder's file once there is one, and either a watching program or a person."""
 
-    def __init__(self, wire: BinaryIO | None) -> None:
+    def __init__(self, wire: BinaryIO | None, token: CancelToken) -> None:
+        self.is_watched = wire is not None
+        """Whether another program reads the events, or did."""
         self._wire = wire
+        self._token = token
         self._file: BinaryIO | None = None
         self._teller: _Teller | None = None
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether another program reads the events."""
-        return self._wire is not None
 
     def open(self, path: Path, *, total_steps: int) -> None:
         """Begin to keep the events in a file, and to show them to a person if no program watches."""
@@ -225,12 +223,18 @@ class _Journal:
             self._teller = _Teller(total_steps)
 
     def tell(self, event: events.AnyEvent) -> None:
-        """Pass the event on."""
+        """Pass the event on; a watching program that is no longer there ends the run, as the end of stdin does."""
         line = events.encode(event)
-        for stream in (self._file, self._wire):
-            if stream is not None:
-                stream.write(line)
-                stream.flush()
+        if self._file is not None:
+            self._file.write(line)
+            self._file.flush()
+        if self._wire is not None:
+            try:
+                self._wire.write(line)
+            except BrokenPipeError:
+                self._wire.close()
+                self._wire = None
+                self._token.cancel()
         if self._teller is not None:
             self._teller.tell(event)
 

@@ -93,6 +93,19 @@ def test_the_end_of_stdin_ends_the_run_too(pictures: Path, tmp_path: Path) -> No
     assert isinstance(told[-1], events.Finished)
 
 
+def test_a_program_that_stops_reading_ends_the_run_with_a_checkpoint(pictures: Path, tmp_path: Path) -> None:
+    with start(pictures, tmp_path / "run", steps=100_000) as process:
+        wait_for_step(process, 2)
+        assert process.stdout is not None
+        process.stdout.close()  # as the death of the desk does, though stdin is still open here
+        assert process.wait(60) == 0
+    last = events.decode((tmp_path / "run" / "events.jsonl").read_bytes().splitlines()[-1])
+    checkpoint = load_checkpoint(tmp_path / "run")
+    assert isinstance(last, events.Finished)
+    assert checkpoint is not None
+    assert checkpoint.state.step == last.step
+
+
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_command_saves_and_says_130(pictures: Path, tmp_path: Path, signal_number: int) -> None:
     process = start(pictures, tmp_path / "run", steps=100_000, watched=False)
