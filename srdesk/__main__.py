@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from srdesk.cli import VERBS
+from srdesk.errors import Cancelled
 
 _DECODE_CHILD = "--decode-child"
 """How a frozen application starts itself to decode: `srdesk.imaging.decoder.FROZEN_FLAG`, not imported for speed."""
@@ -27,7 +28,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # while modules are still being imported; what runs afterwards sees to Ctrl-C itself
+        return Cancelled.exit_code
+
+
+def can_open_windows(platform: str, environment: Mapping[str, str]) -> bool:
+    """Tell whether Qt would find a screen; where it finds none it aborts the process instead of saying so.
+
+    Args:
+        platform: as `sys.platform`.
+        environment: as `os.environ`.
+    """
+    if not platform.startswith("linux") or environment.get("QT_QPA_PLATFORM"):
+        return True
+    wayland, x11 = environment.get("WAYLAND_DISPLAY"), environment.get("DISPLAY")
+    if wayland and _answers(Path(environment.get("XDG_RUNTIME_DIR", "/run"), wayland)):
+        return True
+    if not x11:
+        return False
+    host, _, number = x11.rpartition(":")
+    # A display of another machine, or forwarded by ssh, is left for Qt to try.
+    return host not in ("", "unix") or _answers(Path("/tmp/.X11-unix", f"X{number.partition('.')[0]}"))
+
+
+def _run(words: list[str]) -> int:
     if words == [_DECODE_CHILD]:
         from srdesk.imaging.decode_child import main as decode
 
@@ -48,25 +74,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from srdesk.gui.app import main as open_desk
 
     return open_desk(words)
-
-
-def can_open_windows(platform: str, environment: Mapping[str, str]) -> bool:
-    """Tell whether Qt would find a screen; where it finds none it aborts the process instead of saying so.
-
-    Args:
-        platform: as `sys.platform`.
-        environment: as `os.environ`.
-    """
-    if not platform.startswith("linux") or environment.get("QT_QPA_PLATFORM"):
-        return True
-    wayland, x11 = environment.get("WAYLAND_DISPLAY"), environment.get("DISPLAY")
-    if wayland and _answers(Path(environment.get("XDG_RUNTIME_DIR", "/run"), wayland)):
-        return True
-    if not x11:
-        return False
-    host, _, number = x11.rpartition(":")
-    # A display of another machine, or forwarded by ssh, is left for Qt to try.
-    return host not in ("", "unix") or _answers(Path("/tmp/.X11-unix", f"X{number.partition('.')[0]}"))
 
 
 def _is_mistyped_verb(word: str) -> bool:

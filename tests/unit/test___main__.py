@@ -31,6 +31,22 @@ def test_without_a_verb_the_desk_opens_with_the_files(opened: list[list[str]], w
     assert opened == [words]
 
 
+@pytest.mark.parametrize("words", [[], ["models"]])
+def test_ctrl_c_while_modules_are_imported_is_no_traceback(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    def interrupted(platform: str, environment: object) -> bool:
+        raise KeyboardInterrupt
+
+    class Importer:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "srdesk.cli.command":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(beginning, "can_open_windows", interrupted)
+    monkeypatch.delitem(sys.modules, "srdesk.cli.command", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Importer(), *sys.meta_path])
+    assert beginning.main(words) == 130
+
+
 @pytest.mark.parametrize("words", [["models"], ["models", "--json"]])
 def test_with_a_verb_the_desk_stays_closed(opened: list[list[str]], words: list[str]) -> None:
     assert beginning.main(words) == 0
