@@ -42,7 +42,7 @@ class OutputName:
     """
 
     template: str = "{stem}_{model}_x{scale}{ext}"
-    """The name with its placeholders in braces."""
+    """The name with its placeholders in braces; ``{ext}`` is added where it does not end in that."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in _PLACEHOLDER.findall(self.template) if name not in PLACEHOLDERS]
@@ -83,7 +83,9 @@ class OutputName:
             "n": str(number),
             "parent": source.absolute().parent.name,
         }
-        return _safe_name(_PLACEHOLDER.sub(lambda match: filled[match[1]], self.template), ext)
+        # A name without a suffix would not say its format.
+        template = self.template.strip().removesuffix("{ext}") + "{ext}"
+        return _safe_name(_PLACEHOLDER.sub(lambda match: filled[match[1]], template), ext)
 
 
 def resolve_collision(
@@ -137,7 +139,7 @@ def _safe_name(name: str, ext: str) -> str:
     if not name.strip(".") or _RESERVED.match(name):
         name = f"_{name}"
     tail = _UNSAFE.sub("_", ext) if len(ext) <= _MAX_SUFFIX_LENGTH else ""
-    stem, tail = (name.removesuffix(tail), tail) if name.endswith(tail) else (name, "")
+    stem, tail = (name.removesuffix(tail) or "_", tail) if name.endswith(tail) else (name, "")
     while len((stem + tail).encode()) > _MAX_NAME_BYTES:
         stem = stem[:-1]
     return (stem + tail).rstrip(". ")

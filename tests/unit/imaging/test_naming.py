@@ -35,6 +35,14 @@ def test_a_template_that_cannot_be_filled_is_refused(template: str) -> None:
     assert "{stem}" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [("{stem}", "a.png"), ("{stem}.v2", "a.v2.png"), ("{ext}", "_.png"), ("{ext}{stem}", ".pnga.png")],
+)
+def test_a_name_always_says_its_format(template: str, expected: str) -> None:
+    assert OutputName(template).render(Path("a.png"), model="m") == expected
+
+
 @pytest.mark.hostile
 @given(st.text(min_size=1, max_size=300), st.text(max_size=30), st.sampled_from(["{stem}{ext}", "{ext}", "{model}"]))
 def test_whatever_the_input_is_called_the_output_is_one_short_visible_name(
