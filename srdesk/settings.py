@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output_name_template: str = "{stem}_{model}_x{scale}{ext}"
     """How a result is named."""
     on_collision: CollisionName = "number"
-    """What happens when the output exists: write ``name (2)``, leave it, replace it, or ask."""
+    """What happens when the output exists: write ``name-2``, leave it, replace it, or ask."""
     jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 95
     """Quality of JPEG and WebP results."""
     visible_panes: tuple[PaneName, ...] = get_args(PaneName)
