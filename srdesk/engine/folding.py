@@ -131,15 +131,15 @@ def _bicubic_layer(scale: int, colours: int) -> Layer:
 def _fold(conv: nn.Module, *followers: nn.Module) -> Layer:
     """Return the convolution with the BatchNorm and PReLU that follow it, in float64."""
     assert isinstance(conv, nn.Conv2d)
-    weight = conv.weight.detach().double()
-    bias = weight.new_zeros(weight.shape[0]) if conv.bias is None else conv.bias.detach().double()
+    weight = _exact(conv.weight)
+    bias = weight.new_zeros(weight.shape[0]) if conv.bias is None else _exact(conv.bias)
     slope = None
     for follower in followers:
         if isinstance(follower, nn.BatchNorm2d):
             gain, shift = _affine(follower)
             weight, bias = weight * gain[:, None, None, None], bias * gain + shift
         elif isinstance(follower, nn.PReLU):
-            slope = follower.weight.detach().double().expand(weight.shape[0])
+            slope = _exact(follower.weight).expand(weight.shape[0])
     return Layer(weight, bias, slope)
 
 
@@ -147,8 +147,13 @@ def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Return gain and shift per channel that the normalisation is in evaluation."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    gain = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)
-    return gain, norm.bias.detach().double() - norm.running_mean.double() * gain
+    gain = _exact(norm.weight) / torch.sqrt(_exact(norm.running_var) + norm.eps)
+    return gain, _exact(norm.bias) - _exact(norm.running_mean) * gain
+
+
+def _exact(parameter: Tensor) -> Tensor:
+    """Return a parameter in float64, on the CPU since MPS has none."""
+    return parameter.detach().cpu().double()
 
 
 def _fold_stage(stage: nn.Module, *, is_shuffled: bool) -> Layer:
@@ -163,7 +168,7 @@ def _fold_stage(stage: nn.Module, *, is_shuffled: bool) -> Layer:
     plain = _fold(conv)
     phases = SHUFFLE_FACTOR**2
     features = plain.weight.shape[0] // phases
-    slope = prelu.weight.detach().double().expand(features).repeat_interleave(phases)
+    slope = _exact(prelu.weight).expand(features).repeat_interleave(phases)
     order = _phases_outermost(features, phases) if is_shuffled else torch.arange(features * phases)
     return Layer(plain.weight[order], plain.bias[order], slope[order])
 
@@ -188,8 +193,8 @@ def _phases_outermost(features: int, phases: int) -> Tensor:
 def _placed(layer: Layer, device: torch.device, dtype: torch.dtype) -> Layer:
     return Layer(
         _rounded(layer.weight, dtype).to(device).contiguous(memory_format=torch.channels_last),
-        layer.bias.to(device, dtype),
-        None if layer.slope is None else layer.slope.to(device, dtype).contiguous(),
+        layer.bias.to(dtype).to(device),
+        None if layer.slope is None else layer.slope.to(dtype).contiguous().to(device),
     )
 
 
