@@ -57,6 +57,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     xmp_bytes: int | None
     dpi: tuple[float, float] | None
     text: tuple[tuple[str, str], ...]
+    colour_space: tuple[tuple[str, bytes], ...]
     is_lossless: bool
 
     @property
@@ -93,6 +94,7 @@ def announcement(stored: StoredImage) -> Opened:
         xmp_bytes=None if metadata.xmp is None else len(metadata.xmp),
         dpi=metadata.dpi,
         text=metadata.text,
+        colour_space=metadata.colour_space,
         is_lossless=metadata.is_lossless,
     )
 
@@ -120,6 +122,7 @@ def assembled(
         xmp=xmp,
         dpi=opened.dpi,
         text=opened.text,
+        colour_space=opened.colour_space,
         is_lossless=opened.is_lossless,
     )
     return StoredImage(numbers, ValueMap(opened.dtype, opened.gain, opened.offset), alpha, metadata)

@@ -5,12 +5,15 @@ EXIF 3.0 (CIPA DC-008-2023) section 4.6: a TIFF structure of directories (IFD) w
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from srdesk.imaging.image import Metadata
 
 ORIENTATION = 274
 _EXIF_IFD = 34665
@@ -18,6 +21,8 @@ _PIXEL_X_DIMENSION = 40962
 _PIXEL_Y_DIMENSION = 40963
 _THUMBNAIL_OFFSET = 513
 _THUMBNAIL_LENGTH = 514
+
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:>|=[\"']))[1-8]")
 
 _SHORT = 3
 _LONG = 4
@@ -44,6 +49,21 @@ def orientation_of(block: bytes) -> int:
             orientation = _number(block, entry)
             return orientation if orientation is not None and 1 <= orientation <= 8 else 1
     return 1
+
+
+def upright(metadata: Metadata, orientation: int) -> Metadata:
+    """Return what was read beside pixels that asked for ``orientation`` and were turned upright.
+
+    The EXIF block says so, and has no thumbnail of the old pixels; so does XMP, and the two resolutions have changed
+    places where rows became columns.
+    """
+    is_turned = orientation != 1
+    return replace(
+        metadata,
+        exif=with_upright(metadata.exif) if metadata.exif else None,
+        xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp) if metadata.xmp and is_turned else metadata.xmp,
+        dpi=metadata.dpi[::-1] if metadata.dpi and orientation >= 5 else metadata.dpi,
+    )
 
 
 def with_upright(block: bytes) -> bytes:

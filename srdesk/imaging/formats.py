@@ -16,7 +16,7 @@ from typing import BinaryIO
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
 from srdesk.imaging import photo, png, probe, tiff
 from srdesk.imaging.atomic import atomic_write
-from srdesk.imaging.image import Image
+from srdesk.imaging.image import Image, Metadata
 from srdesk.imaging.probe import ImageProbe
 from srdesk.imaging.stored import StoredImage
 
@@ -129,14 +129,23 @@ def save_image(path: Path | str, stored: StoredImage, *, quality: int = 95) -> t
         raise ImageWriteError(path, reason, hint="Choose another format for the output.")
     try:
         with atomic_write(path) as stream:
-            return _WRITERS[format_name](stream, stored, quality)
+            left_out = _WRITERS[format_name](stream, stored, quality)
     except OSError as error:
         raise ImageWriteError(path, _reason(error)) from error
     except MemoryError as error:
         raise ImageWriteError(path, "encoding it needs more memory than there is") from error
+    return left_out if format_name == "PNG" else left_out + tuple(_only_in_png(stored.metadata))
 
 
 _SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "TIFF": "TIFF"}
+
+
+def _only_in_png(metadata: Metadata) -> Iterator[str]:
+    if metadata.text:
+        yield "The text entries of the PNG have no place in another format and were left out."
+    kinds = [kind for kind, _ in metadata.colour_space]
+    if kinds and "sRGB" not in kinds:  # which is what readers take a picture for that says nothing
+        yield f"What the PNG said about its colours ({', '.join(kinds)}) was left out."
 
 
 def _write_png(stream: BinaryIO, stored: StoredImage, _quality: int) -> tuple[str, ...]:

@@ -63,11 +63,13 @@ class Metadata:
     exif: bytes | None = None
     """EXIF block (TIFF structure, without the ``Exif\\0\\0`` prefix) with its orientation reset to 1."""
     xmp: bytes | None = None
-    """XMP packet, byte for byte."""
+    """XMP packet, byte for byte but for an orientation that was applied."""
     dpi: tuple[float, float] | None = None
     """Horizontal and vertical resolution in dots per inch."""
     text: tuple[tuple[str, str], ...] = ()
     """Text entries of a PNG (keyword, text)."""
+    colour_space: tuple[tuple[str, bytes], ...] = ()
+    """Chunks of a PNG that say what its colours mean where no ICC profile does (type, content)."""
     is_lossless: bool = False
     """Whether it came from a WebP without loss, so that a WebP of it is written without loss, too."""
 

@@ -24,6 +24,9 @@ MAX_SIDE_PX = {"JPEG": 65_535, "WEBP": 16_383}
 _JPEG_MARKER_BYTES = 65_533
 """Most bytes of a JPEG segment; EXIF and XMP have one each."""
 
+_GREY_PROFILE = b"GRAY"
+"""Colour space in the header of an ICC profile (ICC.1:2022, section 7.2.6)."""
+
 _STRIP_PX = 2**20
 
 _EXIF_PREFIX = b"Exif\0\0"
@@ -84,6 +87,9 @@ def write_jpeg(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str
 def write_webp(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str, ...]:
     """Encode an 8-bit picture: without loss if the picture came from such a WebP, otherwise with ``quality``.
 
+    Returns:
+        A sentence for each kind of metadata that does not go with a WebP and was left out.
+
     Raises:
         OSError: the stream cannot be written.
     """
@@ -93,11 +99,15 @@ def write_webp(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str
     if stored.alpha_numbers is not None:
         numbers = np.concatenate([numbers, stored.alpha_numbers[:, :, None]], axis=2)
     metadata = _sized(stored)
+    left_out: tuple[str, ...] = ()
+    if metadata.icc_profile and metadata.icc_profile[16:20] == _GREY_PROFILE:
+        metadata = replace(metadata, icc_profile=None)
+        left_out = ("The ICC profile is one of grey, which WebP does not have, and was left out.",)
     # `exact` keeps the colours under fully transparent pixels, `method` 4 is libwebp's own balance.
     Image.fromarray(numbers).save(
         stream, "WEBP", lossless=metadata.is_lossless, quality=quality, exact=True, method=4, **_save_options(metadata)
     )
-    return ()
+    return left_out
 
 
 def _opened(stream: BinaryIO, format_name: str) -> PillowImage:
@@ -129,14 +139,16 @@ def _probe(picture: PillowImage, path: Path, format_name: str) -> ImageProbe:
 def _metadata(picture: PillowImage, stream: BinaryIO, format_name: str) -> tuple[Metadata, int]:
     """Return the metadata with the orientation reset, and the orientation that the file asked for."""
     block = _exif_block(picture)
-    return Metadata(
+    orientation = 1 if block is None else exif.orientation_of(block)
+    metadata = Metadata(
         format=format_name,
         icc_profile=picture.info.get("icc_profile") or None,
-        exif=None if block is None else exif.with_upright(block),
+        exif=block,
         xmp=picture.info.get("xmp") or None,
         dpi=_resolution(picture.info.get("dpi")),
         is_lossless=format_name == "WEBP" and _is_lossless_webp(stream),
-    ), 1 if block is None else exif.orientation_of(block)
+    )
+    return exif.upright(metadata, orientation), orientation
 
 
 def _exif_block(picture: PillowImage) -> bytes | None:

@@ -37,6 +37,9 @@ _INCHES_PER_METRE = 1 / 0.0254
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 _ICC_NAME = b"ICC profile"
 
+_COLOUR_SPACE_BYTES = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4}
+"""Chunks that say what colours mean where no ICC profile does (section 11.3.2), and their sizes."""
+
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 _STRIP_BYTES = 2**21
 _ZLIB_LEVEL = 4
@@ -80,7 +83,7 @@ def read(stream: BinaryIO, path: Path) -> StoredImage:
         decoded = np.atleast_3d(_decoded(stream, chunks))
         metadata, orientation = _metadata(chunks.metadata)
     numbers, alpha = (decoded, None) if decoded.shape[2] in (1, 3) else (decoded[:, :, :-1], decoded[:, :, -1])
-    if chunks.palette and _is_grey(chunks.palette):
+    if chunks.palette and _has_grey_palette(chunks):
         numbers = numbers[:, :, :1]
     return StoredImage(
         np.ascontiguousarray(exif.turned_upright(numbers, orientation)),
@@ -134,7 +137,7 @@ def _walk(stream: BinaryIO) -> _Chunks:
             chunks.has_transparency |= kind == b"tRNS"
         if kind in (b"IHDR", b"PLTE") and length <= 768:
             setattr(chunks, "header" if kind == b"IHDR" else "palette", stream.read(length))
-        elif kind in _METADATA_READERS and length <= _MAX_METADATA_BYTES and len(chunks.metadata) < _MAX_TEXTS:
+        elif length <= _largest_bytes(kind) and len(chunks.metadata) < _MAX_TEXTS:
             content, checksum = stream.read(length), stream.read(4)
             if checksum == struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))):
                 chunks.metadata.append((kind, content))
@@ -145,13 +148,18 @@ def _walk(stream: BinaryIO) -> _Chunks:
     return chunks
 
 
+def _largest_bytes(kind: bytes) -> int:
+    """Return how large a chunk of metadata may be; below 0 for chunks that are not looked at."""
+    return _MAX_METADATA_BYTES if kind in _METADATA_READERS else _COLOUR_SPACE_BYTES.get(kind, -1)
+
+
 def _probe(chunks: _Chunks) -> ImageProbe:
     width, height, depth, colour_type = struct.unpack_from(">IIBB", chunks.header)
     # Unpacking the other kinds is put off until the picture is known to fit.
     orientation = _metadata([chunk for chunk in chunks.metadata if chunk[0] == b"eXIf"])[1]
     if orientation >= 5:
         height, width = width, height
-    is_grey = colour_type in (_GREY, _GREY_ALPHA) or (colour_type == _PALETTE and _is_grey(chunks.palette))
+    is_grey = colour_type in (_GREY, _GREY_ALPHA) or (colour_type == _PALETTE and _has_grey_palette(chunks))
     return ImageProbe(
         format="PNG",
         height=height,
@@ -175,24 +183,30 @@ def _decoded(stream: BinaryIO, chunks: _Chunks) -> NDArray[np.generic]:
     return decoded
 
 
-def _is_grey(palette: bytes) -> bool:
-    return palette[0::3] == palette[1::3] == palette[2::3]
+def _has_grey_palette(chunks: _Chunks) -> bool:
+    """Tell whether all colours are grey, and no profile makes them others: one of RGB does not go with grey."""
+    palette = chunks.palette
+    has_profile = any(kind == b"iCCP" for kind, _ in chunks.metadata)
+    return palette[0::3] == palette[1::3] == palette[2::3] and not has_profile
 
 
 def _metadata(chunks: list[tuple[bytes, bytes]]) -> tuple[Metadata, int]:
     """Return the metadata with the orientation reset, and the orientation that the file asked for."""
     found: dict[str, object] = {}
     texts: list[tuple[str, str]] = []
+    colour_space: dict[str, bytes] = {}
     for kind, content in chunks:
+        if kind in _COLOUR_SPACE_BYTES:
+            colour_space[kind.decode()] = content
+            continue
         try:
             found.update(_METADATA_READERS[kind](content, texts))
         except (ValueError, zlib.error, struct.error):
             continue  # damaged metadata never keeps a picture from being opened
     block = found.get("exif")
     orientation = exif.orientation_of(block) if isinstance(block, bytes) else 1
-    if isinstance(block, bytes):
-        found["exif"] = exif.with_upright(block)
-    return Metadata(format="PNG", text=tuple(texts), **found), orientation  # type: ignore[arg-type]
+    metadata = Metadata(format="PNG", text=tuple(texts), colour_space=tuple(colour_space.items()), **found)  # type: ignore[arg-type]
+    return exif.upright(metadata, orientation), orientation
 
 
 def _read_icc(content: bytes, _texts: list[tuple[str, str]]) -> dict[str, object]:
@@ -268,6 +282,8 @@ def _write_chunk(stream: BinaryIO, kind: bytes, content: bytes) -> None:
 
 def _write_metadata(stream: BinaryIO, stored: StoredImage) -> None:
     metadata = stored.metadata
+    for kind, content in metadata.colour_space:
+        _write_chunk(stream, kind.encode(), content)
     if metadata.icc_profile:
         _write_chunk(stream, b"iCCP", _ICC_NAME + b"\0\0" + zlib.compress(metadata.icc_profile))
     if metadata.dpi:

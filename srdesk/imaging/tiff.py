@@ -69,7 +69,7 @@ def read(stream: BinaryIO, path: Path) -> StoredImage:
         check_budget(path, probed)
         samples = _samples(page)
         orientation = _orientation(page)
-        metadata = _metadata(stream, page)
+        metadata = exif.upright(_metadata(stream, page), orientation)
     numbers, alpha = _with_colours(page, samples)
     if numbers.dtype.kind == "f" and not np.isfinite(samples).all():
         raise UnsupportedImageError(path, "some of its values are not finite numbers")
@@ -139,7 +139,7 @@ def _probe(page: TiffPage, path: Path) -> ImageProbe:
     height, width = page.imagelength, page.imagewidth
     if _orientation(page) >= 5:
         height, width = width, height
-    is_rgb = page.photometric in (_RGB, _YCBCR) or (page.photometric == _PALETTE and not _is_grey(_palette(page)))
+    is_rgb = page.photometric in (_RGB, _YCBCR) or (page.photometric == _PALETTE and not _is_grey(page, _palette(page)))
     return ImageProbe(
         format="TIFF",
         height=height,
@@ -218,7 +218,7 @@ def _with_colours(page: TiffPage, samples: NDArray[np.generic]) -> tuple[Numbers
     if page.photometric == _PALETTE:
         palette = _palette(page)
         numbers: Numbers = palette[np.minimum(samples[:, :, 0].astype(np.intp), len(palette) - 1)]
-        numbers = numbers[:, :, :1] if _is_grey(palette) else numbers
+        numbers = numbers[:, :, :1] if _is_grey(page, palette) else numbers
         return numbers, _full_range(samples[:, :, 1], page.bitspersample).astype(np.uint8) if has_alpha else None
     scaled = _full_range(samples, page.bitspersample)
     colours, alpha = (scaled[:, :, :-1], scaled[:, :, -1]) if has_alpha else (scaled, None)
@@ -258,8 +258,9 @@ def _palette(page: TiffPage) -> NDArray[np.uint8]:
     return (wide >> 8 if wide.max() > 255 else wide).astype(np.uint8)
 
 
-def _is_grey(palette: NDArray[np.uint8]) -> bool:
-    return bool((palette == palette[:, :1]).all())
+def _is_grey(page: TiffPage, palette: NDArray[np.uint8]) -> bool:
+    """Tell whether all colours are grey, and no profile makes them others: one of RGB does not go with grey."""
+    return bool((palette == palette[:, :1]).all()) and _ICC not in page.tags
 
 
 def _divided(numbers: Numbers, alpha: Numbers) -> Numbers:

@@ -16,7 +16,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image as PillowImage
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging import photo
+from srdesk.imaging import exif, photo
 from srdesk.imaging.formats import (
     SUFFIXES,
     can_hold,
@@ -111,6 +111,37 @@ def test_all_metadata_survives_in_every_format(tmp_path: Path, suffix: str, make
         marks = PillowImage.Exif()
         marks.load(after.exif)
         assert dict(marks) == {271: "Maker", 274: 1, 34665: marks[34665], 34853: marks[34853]}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".jpg"])
+def test_an_orientation_is_applied_to_all_that_speaks_of_it(
+    tmp_path: Path, suffix: str, make_exif: Callable[..., bytes]
+) -> None:
+    packet = b'<rdf:Description tiff:Orientation="%d"/><tiff:Orientation>%d</tiff:Orientation>'
+    path = tmp_path / f"a{suffix}"
+    save_image(path, picture(metadata=Metadata(exif=make_exif(6), xmp=packet % (6, 6), dpi=(300, 150))))
+    after = open_image(path).metadata
+    assert after.exif is not None
+    assert exif.orientation_of(after.exif) == 1
+    assert after.xmp == packet % (1, 1)
+    if suffix != ".webp":
+        assert after.dpi == pytest.approx((150, 300), abs=0.02)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".webp", ".jpg"])
+def test_what_only_a_png_holds_is_left_out_and_said_so(tmp_path: Path, suffix: str) -> None:
+    metadata = Metadata(text=(("Title", "x"),), colour_space=(("gAMA", bytes(4)),))
+    text, colours = save_image(tmp_path / f"a{suffix}", picture(metadata=metadata))
+    assert "text entries" in text
+    assert "gAMA" in colours
+    assert save_image(tmp_path / "a.png", picture(metadata=metadata)) == ()
+
+
+def test_a_profile_of_grey_does_not_go_with_the_colours_of_a_webp(tmp_path: Path) -> None:
+    profile = bytes(16) + b"GRAY" + bytes(200)
+    (said,) = save_image(tmp_path / "a.webp", picture(channels=1, metadata=Metadata(icc_profile=profile)))
+    assert "ICC profile" in said
+    assert open_image(tmp_path / "a.webp").metadata.icc_profile is None
 
 
 def test_a_16_bit_photo_can_change_between_png_and_tiff_without_losing_a_bit(tmp_path: Path) -> None:

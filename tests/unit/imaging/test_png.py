@@ -85,6 +85,25 @@ def test_a_palette_of_greys_becomes_grey() -> None:
     assert png.probe(saved(picture), NAME).channels == 1
 
 
+def test_greys_of_a_palette_with_a_profile_stay_rgb_as_the_profile_is() -> None:
+    stream = saved(PillowImage.new("L", (4, 2), 7).convert("P"), icc_profile=b"profile")
+    assert png.read(stream, NAME).channels == png.probe(stream, NAME).channels == 3
+
+
+def test_what_says_the_meaning_of_colours_is_kept() -> None:
+    chunks = {b"cHRM": bytes(range(32)), b"gAMA": struct.pack(">I", 100_000), b"cICP": b"\x0c\x10\0\1"}
+    stream = saved(PillowImage.new("RGB", (3, 2)))
+    for kind, data in chunks.items():
+        stream = with_chunk(stream.getvalue(), kind, data)
+    stored = png.read(stream, NAME)
+    assert {kind.encode(): data for kind, data in stored.metadata.colour_space} == chunks
+    again = io.BytesIO()
+    png.write(again, stored)
+    assert png.read(again, NAME).metadata == stored.metadata
+    with PillowImage.open(again) as picture:
+        assert picture.info["gamma"] == 1.0
+
+
 def test_a_transparent_colour_becomes_alpha() -> None:
     picture = PillowImage.new("RGB", (2, 1))
     picture.putpixel((0, 0), (1, 2, 3))
@@ -192,6 +211,7 @@ def test_the_orientation_is_applied_and_reset(make_exif: Callable[..., bytes], o
         (b"iCCP", b"no end of name"),
         (b"iTXt", b"key\0\0\0\0\0\xff\xfe"),
         (b"pHYs", b"short"),
+        (b"gAMA", bytes(1000)),
         (b"eXIf", b"no exif"),
     ],
 )

@@ -142,6 +142,13 @@ def test_a_palette_becomes_rgb_and_a_grey_one_grey() -> None:
     grey = np.broadcast_to(np.arange(256, dtype=np.uint16) * 257, (3, 256))
     stored = tiff.read(saved(index, photometric="palette", colormap=grey), NAME)
     assert_array_equal(stored.numbers[:, :, 0], index)
+    profiled = saved(index, photometric="palette", colormap=grey, iccprofile=b"profile")
+    assert tiff.read(profiled, NAME).channels == tiff.probe(profiled, NAME).channels == 3
+
+
+def test_resolutions_change_places_where_rows_become_columns() -> None:
+    stream = saved(numbers(4, 6), resolution=(300, 150), resolutionunit="inch", extratags=[(274, 3, 1, 6, True)])
+    assert tiff.read(stream, NAME).metadata.dpi == (150, 300)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
