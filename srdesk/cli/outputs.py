@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,9 +114,11 @@ def check_format(output: Path, image: Image, *, height: int, width: int, has_alp
         np.broadcast_to(nothing, (height, width)) if has_alpha else None,
         image.metadata,
     )
-    reason = can_hold(SUFFIXES[output.suffix.lower()], stored)
+    format_name = SUFFIXES[output.suffix.lower()]
+    reason = can_hold(format_name, stored)
     if reason is not None:
-        background = ", or put a colour behind it with --background COLOUR" if has_alpha else ""
+        is_only_alpha = can_hold(format_name, replace(stored, alpha_numbers=None)) is None
+        background = ", or put a colour behind it with --background COLOUR" if is_only_alpha else ""
         raise ImageWriteError(output, reason, hint=f"Name an output of another format{background}.")
 
 

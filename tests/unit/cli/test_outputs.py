@@ -97,10 +97,11 @@ def test_lossless_formats_hold_sixteen_bits_and_alpha(name: str) -> None:
 
 
 def test_what_a_format_cannot_hold_is_refused_with_a_remedy() -> None:
-    with pytest.raises(ImageWriteError) as caught:
-        check_format(Path("a.jpg"), picture(values=UINT16), height=8, width=12, has_alpha=False)
-    assert "another format" in caught.value.hint
-    assert "--background" not in caught.value.hint
+    for has_alpha in (False, True):  # a background does not make 16 bits fit
+        with pytest.raises(ImageWriteError) as caught:
+            check_format(Path("a.jpg"), picture(values=UINT16), height=8, width=12, has_alpha=has_alpha)
+        assert "another format" in caught.value.hint
+        assert "--background" not in caught.value.hint
     with pytest.raises(ImageWriteError) as caught:
         check_format(Path("a.jpg"), picture(), height=8, width=12, has_alpha=True)
     assert "--background" in caught.value.hint
