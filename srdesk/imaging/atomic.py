@@ -67,9 +67,10 @@ def _shortened(name: str, max_bytes: int) -> str:
 
 def _flush_folder(folder: Path) -> None:
     """Make the renaming itself survive a power cut, where folders can be flushed."""
-    if os.name == "nt":
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # on Windows always, elsewhere of folders that can be written to but not listed
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_file_then_rename_then_folder_are_flushed_in_this_order(
     with atomic_write(path) as stream:
         stream.write(b"new")
     assert order == ["file", "rename", "folder"]
+
+
+def test_a_folder_that_may_not_be_listed_can_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_open = os.open
+
+    def refuse_folder(path: str, *arguments: int) -> int:
+        if Path(path) == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real_open(path, *arguments)
+
+    monkeypatch.setattr(os, "open", refuse_folder)
+    with atomic_write(tmp_path / "a.bin") as stream:
+        stream.write(b"new")
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
 
 
 def test_a_planted_link_at_the_part_name_is_not_followed(tmp_path: Path) -> None:
