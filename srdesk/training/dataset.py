@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from srdesk.engine.control import CancelToken
 from srdesk.errors import DatasetError, ImageError
 from srdesk.imaging.formats import SUFFIXES, open_image, probe_image
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic
@@ -71,18 +72,25 @@ class Batch:
     """`(N, 4·crop, 4·crop, 3)` HR crops."""
 
 
-def find_pictures(config: TrainConfig) -> Split:
+def find_pictures(config: TrainConfig, token: CancelToken | None = None) -> Split:
     """List the pictures of all data folders, without duplicates, split by content hash.
 
     The split depends on each file's content alone: a validation picture stays one when the folder grows or is moved.
 
+    Args:
+        config: names the folders, and how large a picture has to be.
+        token: looked at before each file, since reading a hundred thousand takes minutes.
+
     Raises:
+        Cancelled: someone asked to stop.
         DatasetError: a folder is missing, or holds no picture that is large enough.
     """
     pictures: dict[str, Picture] = {}
     skipped: list[tuple[Path, str]] = []
     smallest_px = config.crop_px * SCALE
+    token = token or CancelToken()
     for path in _picture_files(config.data):
+        token.check()
         try:
             probe = probe_image(path)
             if min(probe.height, probe.width) < smallest_px:

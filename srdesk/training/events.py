@@ -121,8 +121,8 @@ class Finished(Event, frozen=True, tag="finished"):
     """All steps were made, or a person asked to stop; a stopped run can be resumed."""
     step: int
     """Steps done so far."""
-    best_psnr_y_db: float
-    """Best validation PSNR of the run."""
+    best_psnr_y_db: float | None
+    """Best validation PSNR of the run, None if it was stopped before the first validation."""
     elapsed_s: float
     """Time of this session of the run."""
 

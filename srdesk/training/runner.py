@@ -275,7 +275,8 @@ class _Teller:
             case events.Notice():
                 self._say(event.message)
             case events.Finished():
-                self._say(f"{event.reason} at step {event.step}, best {event.best_psnr_y_db:.3f} dB")
+                best = "" if event.best_psnr_y_db is None else f", best {event.best_psnr_y_db:.3f} dB"
+                self._say(f"{event.reason} at step {event.step}{best}")
             case _:
                 pass
 

@@ -17,7 +17,7 @@ from srdesk.engine.control import CancelToken
 from srdesk.engine.device import precision_name, resolve_device, resolve_precision
 from srdesk.engine.library import WeightsCard
 from srdesk.engine.weights import load_model, save_weights
-from srdesk.errors import CheckpointError, ConfigError
+from srdesk.errors import Cancelled, CheckpointError, ConfigError
 from srdesk.models import CATALOGUE
 from srdesk.training import events
 from srdesk.training.checkpoint import (
@@ -51,9 +51,9 @@ NOT_COMPUTED_WITH = (
 def train(config: TrainConfig, folder: Path, token: CancelToken) -> Iterator[events.AnyEvent]:
     """Run, or go on with, the training of ``config`` in ``folder``.
 
-    Yields an event for everything worth telling. When the token is cancelled the run makes a checkpoint and ends with
-    ``Finished(reason="stopped")``; called again with the same configuration it goes on from there, bit for bit on the
-    same machine with the same number of threads.
+    Yields an event for everything worth telling. When the token is cancelled the run makes a checkpoint, if it had
+    begun, and ends with ``Finished(reason="stopped")``; called again with the same configuration it goes on from there,
+    bit for bit on the same machine with the same number of threads.
 
     Raises:
         ConfigError, DatasetError, ImageError: the configuration or the pictures cannot be used.
@@ -62,27 +62,39 @@ def train(config: TrainConfig, folder: Path, token: CancelToken) -> Iterator[eve
         DeviceUnavailableError: the device is not there.
         TrainingDivergedError: the loss is no longer finite; the last checkpoint is intact.
     """
-    run = _Run(config, folder)
-    yield from run.start()
     try:
+        run = _Run(config, folder, token)
+    except Cancelled:
+        yield _stopped_before_it_began(folder)
+        return
+    try:
+        yield from run.start()
         yield from run.steps(token)
     finally:
         run.close()
 
 
+def _stopped_before_it_began(folder: Path) -> events.Finished:
+    """Return the last event of a session that leaves the run as it found it."""
+    checkpoint = load_checkpoint(folder)
+    step, best = (checkpoint.state.step, checkpoint.state.best_psnr_y_db) if checkpoint else (0, None)
+    return events.Finished(reason="stopped", step=step, best_psnr_y_db=best, elapsed_s=0.0)
+
+
 class _Run:
     """One session of a run: what the loop needs at hand."""
 
-    def __init__(self, config: TrainConfig, folder: Path) -> None:
+    def __init__(self, config: TrainConfig, folder: Path, token: CancelToken) -> None:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.config, self.folder = config, folder
         self.device = resolve_device(config.device)
         self.precision = precision_name(resolve_precision(config.precision, self.device))
-        self.split: Split = find_pictures(config)
+        self.split: Split = find_pictures(config, token)
         self.validation = ValidationSet(
             self.split.validation[: config.validation_pictures], crop_px=config.validation_crop_px
         )
+        token.check()
         self.bicubic: Score = self.validation.measure_bicubic()
         self.learner = Learner(build_model(config), config, device=self.device, precision=self.precision)
         self.measured = channels_last(build_model(config), self.device).eval()
@@ -118,7 +130,7 @@ class _Run:
     def steps(self, token: CancelToken) -> Iterator[events.AnyEvent]:
         """Make the steps that are left."""
         report = _StepReport(self.config)
-        if self.state.best_psnr_y_db is None:
+        if self.state.best_psnr_y_db is None and not token.is_cancelled:
             yield from self._validate()
         while self.state.step < self.config.steps and not token.is_cancelled:
             yield from self._one_step(report)
@@ -135,7 +147,7 @@ class _Run:
         yield events.Finished(
             reason="done" if is_done else "stopped",
             step=self.state.step,
-            best_psnr_y_db=self.state.best_psnr_y_db or 0.0,
+            best_psnr_y_db=self.state.best_psnr_y_db,
             elapsed_s=time.monotonic() - self.began_s,
         )
 

@@ -40,6 +40,21 @@ def of_kind(told: list[events.AnyEvent], kind: type[E]) -> list[E]:
     return [event for event in told if isinstance(event, kind)]
 
 
+@pytest.mark.parametrize("steps_before", [0, 2])
+def test_a_run_that_is_stopped_while_it_prepares_is_left_as_it_was(
+    tiny_config: MakeConfig, tmp_path: Path, steps_before: int
+) -> None:
+    folder = tmp_path / "run"
+    if steps_before:
+        run(tiny_config(), folder, stop_at_step=steps_before)
+    token = CancelToken()
+    token.cancel()
+    (last,) = train(tiny_config(), folder, token)
+    assert isinstance(last, events.Finished)
+    assert (last.reason, last.step) == ("stopped", steps_before)
+    assert of_kind(run(tiny_config(), folder), events.Started)[0].first_step == steps_before
+
+
 def test_a_run_tells_its_course_in_order(tiny_config: MakeConfig, tmp_path: Path) -> None:
     told = run(tiny_config(), tmp_path / "run")
     assert isinstance(told[0], events.Started)
