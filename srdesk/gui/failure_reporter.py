@@ -34,7 +34,7 @@ class FailureReporter(QObject):
     @Slot(object)
     def on_failed(self, failure: Failure) -> None:
         """Report something that went wrong."""
-        remedy = remedies.remedy_for(failure)
+        remedy = remedies.remedy_for(failure, self._preferences.settings.window_px)
         self._messages.tell(
             Message(
                 str(failure.error),
@@ -71,6 +71,7 @@ class FailureReporter(QObject):
             Remedy.PREFERENCES: self._actions.preferences.trigger,
             Remedy.OPEN_LOG_FOLDER: self._actions.log_folder.trigger,
             Remedy.RUN_AGAIN: self._actions.run.trigger,
+            Remedy.RUN_VISIBLE: self._actions.run_visible.trigger,
         }
         return acts[remedy]
 

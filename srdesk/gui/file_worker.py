@@ -32,11 +32,15 @@ log = logging.getLogger(__name__)
 
 
 class FileWorker(Worker):
-    """Opens and saves. Pictures are decoded in a child process, whatever is in them."""
+    """Opens and saves. Pictures are decoded in a child process, whatever is in them.
 
-    def __init__(self) -> None:
+    Args:
+        decoder: what decodes; by default a child process that is started when it is first needed.
+    """
+
+    def __init__(self, decoder: Decoder | None = None) -> None:
         super().__init__()
-        self._decoder: Decoder | None = None
+        self._decoder = decoder
 
     def answer(self, request: Request) -> Answer:
         """Open a picture or save results.

@@ -37,6 +37,7 @@ class Remedy(Enum):
     PREFERENCES = "preferences"
     OPEN_LOG_FOLDER = "open log folder"
     RUN_AGAIN = "run again"
+    RUN_VISIBLE = "run visible"
 
 
 _BY_ERROR: tuple[tuple[type[SrDeskError], Remedy], ...] = (
@@ -52,8 +53,15 @@ _BY_ERROR: tuple[tuple[type[SrDeskError], Remedy], ...] = (
 )
 
 
-def remedy_for(failure: Failure) -> Remedy:
-    """Return the one thing that helps most often."""
+def remedy_for(failure: Failure, window_px: int | None) -> Remedy:
+    """Return the one thing that helps most often.
+
+    Args:
+        failure: what went wrong.
+        window_px: window size that was chosen when it did.
+    """
+    if isinstance(failure.error, OutOfMemoryError) and window_px == SMALLEST_WINDOW_PX:
+        return Remedy.RUN_VISIBLE  # smaller windows were tried; it is the result that is too large
     if failure.doing is Doing.SAVING and isinstance(failure.error, UnsupportedImageError):
         return Remedy.SAVE_ELSEWHERE
     for kind, remedy in _BY_ERROR:
@@ -75,6 +83,7 @@ def label(remedy: Remedy) -> str:
         Remedy.PREFERENCES: tr("Remedy", "Preferences…"),
         Remedy.OPEN_LOG_FOLDER: tr("Remedy", "Open Log Folder"),
         Remedy.RUN_AGAIN: tr("Remedy", "Run Again"),
+        Remedy.RUN_VISIBLE: tr("Remedy", "Run Visible Region"),
     }[remedy]
 
 

@@ -107,6 +107,7 @@ class SaveFlow(QObject):
         folder = folder or self._questions.folder(self._start_folder())
         if folder is None:
             return
+        self._preferences.change(save_folder=str(folder))
         policy = self._preferences.settings.on_collision
         orders = [self._order(pane, folder / self._name(document, pane, size), size, policy) for pane in panes]
         self._session.save([order for order in orders if order is not None])
@@ -131,6 +132,7 @@ class SaveFlow(QObject):
         path = chosen if _is_known(chosen) else Path(f"{chosen}{name.suffix}")
         order = self._order(pane, path, size, policy)
         if order is not None:
+            self._preferences.change(save_folder=str(order.path.absolute().parent))
             self._session.save([order])
 
     def _order(self, pane: str, path: Path, size: str, policy: CollisionPolicy) -> SaveOrder | None:

@@ -37,7 +37,9 @@ from srdesk.gui.requests import (
 )
 from srdesk.gui.session import Phase, Session
 from srdesk.gui.theme import Theme
-from srdesk.imaging.image import Box
+from srdesk.imaging.decoder import Cancellable, Decoder
+from srdesk.imaging.formats import open_image
+from srdesk.imaging.image import Box, Image
 from srdesk.imaging.naming import CollisionPolicy
 from srdesk.imaging.stored import StoredImage
 from srdesk.settings import Settings
@@ -91,6 +93,13 @@ class NearestWorker(Worker):
         return [(request.pane, request.region) for request in self.seen if isinstance(request, RenderRequest)]
 
 
+class InProcessDecoder(Decoder):
+    """Decodes without the child process, which takes a third of a second to start; other tests are about that."""
+
+    def open(self, path: Path | str, token: Cancellable | None = None) -> Image:
+        return open_image(path)
+
+
 @pytest.fixture
 def nearest() -> NearestWorker:
     """The other side of the upscale thread."""
@@ -105,9 +114,9 @@ def panes_with_weights() -> dict[str, Path]:
 
 @pytest.fixture
 def session(qtbot: QtBot, nearest: NearestWorker, panes_with_weights: dict[str, Path]) -> Iterator[Session]:
-    """A session with the real file thread and a network that repeats pixels."""
+    """A session with the real file thread, a decoder without its process, and a network that repeats pixels."""
     session = Session(
-        files=RequestThread(FileWorker(), "files"),
+        files=RequestThread(FileWorker(InProcessDecoder()), "files"),
         upscaling=RequestThread(nearest, "upscaling"),
         weights_for=panes_with_weights.get,
     )

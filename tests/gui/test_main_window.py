@@ -219,6 +219,11 @@ def test_running_out_of_memory_offers_smaller_windows_and_the_button_works(
     message.remedy.act()
     qtbot.waitUntil(lambda: session.phase is Phase.DONE, timeout=WAIT_MS)
     assert preferences.settings.window_px == 64
+    window.reporter.on_failed(Failure(OutOfMemoryError("The result is too large."), Doing.COMPUTING, "srresnet"))
+    again = window.banner.message
+    assert again is not None
+    assert again.remedy is not None
+    assert again.remedy.label == "Run Visible Region"
 
 
 @pytest.mark.parametrize("error", [DeviceUnavailableError("No CUDA."), UnexpectedError("Something unexpected.")])
