@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from srdesk.engine.control import Progress
@@ -24,7 +25,7 @@ class StatusLine(QFrame):
         super().__init__(parent)
         self.setObjectName("statusLine")
         self._resting_text = ""
-        self._activity = QLabel()
+        self._activity = _ElidedLabel()
         self._activity.setObjectName("activity")
         self._bar = QProgressBar()
         self._bar.setFixedWidth(_BAR_WIDTH_PX)
@@ -34,7 +35,7 @@ class StatusLine(QFrame):
         self._cancel.setFlat(True)
         self._cancel.setToolTip(self.tr("Stop (Esc)"))
         self._cancel.clicked.connect(self.cancel_requested)
-        self._cursor = QLabel()
+        self._cursor = _ElidedLabel()
         self._cursor.setAccessibleName(self.tr("Values under the cursor"))
         self._machine = QLabel()
         self._machine.setAccessibleName(self.tr("Device, window size, free memory and speed"))
@@ -134,6 +135,20 @@ class StatusLine(QFrame):
     def _on_passed(self) -> None:
         if not self.is_busy:
             self._activity.setText(self._resting_text)
+
+
+class _ElidedLabel(QLabel):
+    """A label that cuts its text off where there is no room, instead of making the window wider."""
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+        painter.end()
 
 
 def duration(seconds: float) -> str:

@@ -34,6 +34,16 @@ def test_work_shows_share_and_remaining_time_and_can_be_cancelled(qtbot: QtBot) 
     assert (line.text, line.is_busy) == ("Ready", False)
 
 
+def test_a_long_reading_is_cut_off_and_does_not_widen_the_window(qtbot: QtBot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.show()
+    before = line.minimumSizeHint().width()
+    line.show_cursor("SRResNet 65535 65535 65535   " * 20)
+    line.say("Saved as a very long name in a very long folder " * 5)
+    assert line.minimumSizeHint().width() == before
+
+
 def test_a_passing_word_stays_for_a_while_and_then_makes_way(qtbot: QtBot) -> None:
     line = StatusLine()
     qtbot.addWidget(line)
