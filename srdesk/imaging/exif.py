@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from srdesk.imaging.image import Metadata
 
 ORIENTATION = 274
+_IMAGE_WIDTH = 256
+_IMAGE_LENGTH = 257
 _EXIF_IFD = 34665
 _PIXEL_X_DIMENSION = 40962
 _PIXEL_Y_DIMENSION = 40963
@@ -83,13 +85,12 @@ def with_upright(block: bytes) -> bytes:
 def with_size(block: bytes, *, height: int, width: int) -> bytes:
     """Return the block for a picture of ``height`` × ``width`` pixels, where it says a size at all."""
     changed = bytearray(block)
-    for entry in _directory(block, _first_directory(block))[0]:
-        offset = _number(block, entry) if entry.tag == _EXIF_IFD else None
-        for detail in _directory(block, offset)[0] if offset is not None else ():
-            if detail.tag == _PIXEL_X_DIMENSION:
-                _set_number(changed, detail, width)
-            elif detail.tag == _PIXEL_Y_DIMENSION:
-                _set_number(changed, detail, height)
+    sizes = {_IMAGE_WIDTH: width, _IMAGE_LENGTH: height, _PIXEL_X_DIMENSION: width, _PIXEL_Y_DIMENSION: height}
+    entries = _directory(block, _first_directory(block))[0]
+    below = next((_number(block, entry) for entry in entries if entry.tag == _EXIF_IFD), None)
+    for entry in entries + (_directory(block, below)[0] if below is not None else []):
+        if entry.tag in sizes:
+            _set_number(changed, entry, sizes[entry.tag])
     return bytes(changed)
 
 

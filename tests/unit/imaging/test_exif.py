@@ -82,6 +82,11 @@ def test_the_new_size_replaces_the_old_one_where_there_was_one(make_exif: ExifMa
     assert exif.with_size(bare, height=320, width=400) == bare
 
 
+def test_the_size_beside_the_camera_s_name_follows_too() -> None:
+    before = block_of("<", (256, 4, 1, 4000), (257, 3, 1, 3000))
+    assert exif.with_size(before, height=320, width=400) == block_of("<", (256, 4, 1, 400), (257, 3, 1, 320))
+
+
 def test_a_size_that_16_bits_cannot_count_is_stored_in_32(make_exif: ExifMaker) -> None:
     assert detail(exif.with_size(make_exif(), height=2, width=100_000), 40962) == 100_000
 
