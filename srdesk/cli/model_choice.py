@@ -58,8 +58,9 @@ def choose_model(wish: str) -> ModelChoice:
     """
     if wish == BICUBIC:
         return ModelChoice(BICUBIC, None)
-    if wish.lower().endswith(SUFFIX) or os.sep in wish:
-        return ModelChoice(_short(Path(wish).stem), Path(wish))
+    path = Path(wish)
+    if path.suffix.lower() == SUFFIX or not {"/", os.sep}.isdisjoint(wish):
+        return ModelChoice(_short(path.stem), path)
     library = WeightsLibrary(paths.weights_folders())
     entry = library.find_for(wish)
     if entry is not None:
@@ -71,6 +72,8 @@ def choose_model(wish: str) -> ModelChoice:
             hint=f"Put such a file into “{paths.user_weights_folder()}”, name one with --model FILE, "
             "or choose another model; `srdesk models` lists those that can be used.",
         )
+    if path.is_file():  # of another kind, which loading it will name
+        return ModelChoice(_short(path.stem), path)
     raise WeightsError(wish, "there are none of that name")
 
 

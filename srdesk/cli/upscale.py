@@ -38,10 +38,11 @@ SUMMARY = "enlarge pictures"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of this verb."""
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="picture, or folder of pictures")
+    parser.add_argument("inputs", nargs="+", type=_file_name, metavar="INPUT", help="picture, or folder of pictures")
     parser.add_argument(
         "-o",
         "--output",
+        type=_file_name,
         metavar="FILE|FOLDER",
         help="where to write; the suffix of a file decides its format (default: beside the input)",
     )
@@ -230,6 +231,13 @@ class _Batch:
             "megapixels_per_second": round(facts.megapixels_per_second, 3),
         }
         self.report.done(document, f"{stored.width} × {stored.height} pixels")
+
+
+def _file_name(text: str) -> str:
+    # What a shell makes of a variable that is not set; as a path it would mean the current folder, with all below it.
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name")
+    return text
 
 
 def _target_size(text: str) -> TargetSize:

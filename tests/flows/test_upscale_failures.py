@@ -84,6 +84,8 @@ def test_a_folder_without_pictures_is_an_error(srdesk: Any, tmp_path: Path) -> N
         ["a.png", "--on-collision", "die"],
         ["a.png", "--background", "colourless"],
         ["a.png", "--nonsense"],
+        [""],
+        ["a.png", "-o", ""],
     ],
 )
 def test_wrong_usage_is_two_lines_and_status_2(srdesk: Any, words: list[str]) -> None:

@@ -55,6 +55,12 @@ def test_a_path_means_that_file_whether_it_is_there_or_not(tmp_path: Path) -> No
         assert choose_model(name) == ModelChoice("other", Path(name))
 
 
+def test_a_file_of_another_kind_is_not_said_to_be_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("pickle.pth").touch()
+    assert choose_model("pickle.pth") == ModelChoice("pickle", Path("pickle.pth"))
+
+
 def test_srgan_without_weights_says_what_to_do() -> None:
     with pytest.raises(WeightsError, match="no SRGAN weights are installed yet") as caught:
         choose_model("srgan")
