@@ -1,4 +1,7 @@
-"""What a report needs to say about this program and this machine. Contains no picture and no file content."""
+"""What a report needs to say about this program and this machine.
+
+It names no picture, except in the words of errors about one, which the last lines of the log may hold.
+"""
 
 from __future__ import annotations
 

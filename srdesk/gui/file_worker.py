@@ -65,7 +65,7 @@ class FileWorker(Worker):
         request.token.check()
         for sentence in save_image(job.path, stored, quality=job.quality):
             self.reported.emit(Noticed(request.id, sentence))
-        log.info("saved %s: %d × %d", job.path.name, stored.width, stored.height)
+        log.info("saved %s, %d × %d", job.path.suffix, stored.width, stored.height)
         return job.path
 
     def release(self) -> None:
@@ -82,7 +82,7 @@ class FileWorker(Worker):
 
 
 def _document(name: str, path: Path | None, image: Image, token: CancelToken) -> Document:
-    log.info("opened %s: %d × %d", name, image.width, image.height)
+    log.info("opened %s, %d × %d", image.metadata.format, image.width, image.height)
     return Document(name, path, image, DisplayImage.build(image, 1, token))
 
 

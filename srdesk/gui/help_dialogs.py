@@ -7,10 +7,15 @@ import importlib.metadata
 from importlib.metadata import PackageMetadata
 
 from PySide6.QtCore import Slot
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence, QPalette
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from srdesk import __version__
+
+_MAX_LICENCE_LENGTH = 80
+"""Longer entries are the whole text of a licence."""
+
+_WIDTH_PX, _MAX_HEIGHT_PX, _MARGIN_PX = 640, 600, 20
 
 PARTS = (
     "torch",
@@ -40,6 +45,7 @@ class TextDialog(QDialog):
         self._browser = QTextBrowser()
         self._browser.setOpenExternalLinks(True)
         self._browser.setFrameShape(QTextBrowser.Shape.NoFrame)
+        self._browser.viewport().setBackgroundRole(QPalette.ColorRole.Window)
         if is_plain:
             self._browser.setPlainText(page)
         else:
@@ -50,11 +56,14 @@ class TextDialog(QDialog):
             copy = buttons.addButton(self.tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
             copy.clicked.connect(self._on_copy)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 16, 20, 16)
+        column.setContentsMargins(_MARGIN_PX, _MARGIN_PX, _MARGIN_PX, _MARGIN_PX)
         column.setSpacing(12)
         column.addWidget(self._browser)
         column.addWidget(buttons)
-        self.resize(640, 480)
+        page_document = self._browser.document()
+        page_document.setTextWidth(_WIDTH_PX - 2 * _MARGIN_PX)
+        needed_px = round(page_document.size().height()) + 5 * _MARGIN_PX
+        self.resize(_WIDTH_PX, min(needed_px, _MAX_HEIGHT_PX))
 
     @property
     def text(self) -> str:
@@ -145,4 +154,5 @@ def _licence(facts: PackageMetadata) -> str:
     expression = facts.get_all("License-Expression") or []
     classifiers = facts.get_all("Classifier") or []
     named = [line.rpartition("::")[2].strip() for line in classifiers if line.startswith("License ::")]
-    return ", ".join(expression or named)
+    free_text = [line for line in facts.get_all("License") or [] if len(line) <= _MAX_LICENCE_LENGTH]
+    return ", ".join(expression or named or free_text)
