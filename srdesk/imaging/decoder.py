@@ -118,12 +118,15 @@ class Decoder:
             self._dismiss()
 
     def _ready_child(self, path: Path) -> subprocess.Popen[bytes]:
-        if self._is_closed:
-            raise Cancelled
         if self._child is not None and self._child.poll() is not None:
             self._dismiss()
-        if self._child is None:
+        is_new = self._child is None and not self._is_closed
+        if is_new:
             self._child = _started()
+        # Only now, since `close` first raises this flag and then kills the child that it sees.
+        if self._is_closed or self._child is None:
+            raise Cancelled
+        if is_new:
             with _Watch(self._child, None, _START_LIMIT_S):
                 try:
                     _read_answer(self._child, decode_wire.Ready)

@@ -146,6 +146,26 @@ def test_cancelling_ends_the_wait_and_the_child(tmp_path: Path) -> None:
         assert decoder.open(path, flag).height == 20
 
 
+def test_closing_while_the_child_is_looked_at_starts_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Decoder()
+    decoder.start()
+    child = decoder._child
+    assert child is not None
+    closer = threading.Thread(target=decoder.close)
+    real_poll = child.poll
+
+    def poll() -> int | None:
+        if closer.ident is None:
+            closer.start()
+            child.wait(10)  # for the closer to kill it
+        return real_poll()
+
+    monkeypatch.setattr(child, "poll", poll)
+    with pytest.raises(Cancelled):
+        decoder.open(save(tmp_path / "a.png"))
+    closer.join()
+
+
 def test_closing_cancels_what_another_thread_is_opening(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png")
     decoder = Decoder()
