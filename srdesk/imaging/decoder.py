@@ -69,6 +69,7 @@ class Decoder:
 
         Raises:
             ImageReadError: this system cannot start it.
+            Cancelled: the decoder was closed.
         """
         with self._turn:
             self._ready_child(Path("picture"))
@@ -132,6 +133,8 @@ class Decoder:
                     _read_answer(self._child, decode_wire.Ready)
                 except (_ChildEndedError, OSError) as error:
                     self._dismiss()
+                    if self._is_closed:
+                        raise Cancelled from error
                     raise ImageReadError(path, "the process that opens pictures does not start") from error
         return self._child
 

@@ -166,6 +166,21 @@ def test_closing_while_the_child_is_looked_at_starts_no_other(tmp_path: Path, mo
     closer.join()
 
 
+def test_closing_while_the_child_starts_is_no_failure_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Decoder()
+    closer = threading.Thread(target=decoder.close)
+
+    def read_answer(child: subprocess.Popen[bytes], *_: object) -> object:
+        closer.start()
+        child.wait(10)  # for the closer to kill it
+        raise BrokenPipeError
+
+    monkeypatch.setattr("srdesk.imaging.decoder._read_answer", read_answer)
+    with pytest.raises(Cancelled):
+        decoder.start()
+    closer.join()
+
+
 def test_closing_cancels_what_another_thread_is_opening(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png")
     decoder = Decoder()
