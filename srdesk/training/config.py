@@ -145,7 +145,7 @@ def validate(config: TrainConfig) -> TrainConfig:
     if not config.hr_scales or not all(0.5 <= scale <= 1.0 for scale in config.hr_scales):
         raise ConfigError("hr_scales", config.hr_scales, "factors from 0.5 to 1")
     if not config.data:
-        raise ConfigError("data", config.data, "at least one folder of pictures")
+        raise ConfigError("data", "empty", "at least one folder of pictures (--data FOLDER)")
     if not all(part.isalnum() for part in config.weights_name.replace("-", "_").split("_") if part):
         raise ConfigError("name", config.name, "letters, digits, “-” and “_”")
     return config
