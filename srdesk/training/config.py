@@ -58,6 +58,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Course of the step size after the warm-up."""
     gradient_clip: float = 0.5
     """Largest norm of all gradients together; longer ones are shortened."""
+    freeze_batch_norm: bool = False
+    """Normalise by the running statistics of the start weights, as in use, instead of by those of each batch."""
     ema_decay: float = 0.999
     """Share of the averaged weights that stays at each step; 0 switches averaging off."""
     validation_share: float = 0.05

@@ -58,6 +58,10 @@ class Learner:
         self._device = device
         self._autocast_dtype = AUTOCAST_DTYPES.get(precision)
         self.model = channels_last(model, device).train()
+        if config.freeze_batch_norm:
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
         self._named = dict(self.model.named_parameters())
         self._optimizer = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=device.type != "mps")
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")

@@ -131,6 +131,16 @@ def test_weights_tell_what_their_start_had_learnt_from(tiny_config: MakeConfig, 
     assert card.training_data == f"more (1 picture); before that: {load_model(Path(start.path))[1].training_data}"
 
 
+def test_frozen_batch_norm_keeps_its_statistics_and_still_learns(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    start = of_kind(run(tiny_config(steps=20), tmp_path / "first"), events.Weights)[-1].path
+    run(tiny_config(start=start, freeze_batch_norm=True), tmp_path / "second")
+    before, after = load_model(Path(start))[0].state_dict(), load_checkpoint(tmp_path / "second")
+    assert after is not None
+    for name, tensor in before.items():
+        is_statistic = "running_" in name or "num_batches" in name
+        assert torch.equal(tensor, after.tensors[f"model/{name}"]) == is_statistic, name
+
+
 def test_weights_of_another_size_are_refused_as_a_start(tiny_config: MakeConfig, tmp_path: Path) -> None:
     start = of_kind(run(tiny_config(), tmp_path / "first"), events.Weights)[-1].path
     with pytest.raises(ConfigError, match="model_options"):
