@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +20,9 @@ from srdesk.engine.device import (
     release_memory,
     resolve_precision,
 )
+from srdesk.engine.flow import ALONE, Crew, flow
 from srdesk.engine.plan import Tiling, choose_tiling, plan_bands, plan_strips, window_around
-from srdesk.engine.stream import StreamedNetwork, max_band_px, strip_area_px
+from srdesk.engine.stream import StreamedNetwork, pace_of
 from srdesk.errors import NumericalError, OutOfMemoryError
 from srdesk.imaging.image import Box, FloatArray, Sink, Source
 
@@ -60,8 +62,7 @@ class _UnusableNumbersError(Exception):
 
 def choose_way(device: torch.device, dtype: torch.dtype, region: Box, window_px: int | None) -> Way:
     """Return how a job for ``region`` begins, see `plan.choose_tiling`."""
-    tiling = choose_tiling(region, window_px, strip_area_px=strip_area_px(device), max_band_px=max_band_px(device))
-    return Way(device, dtype, tiling)
+    return Way(device, dtype, choose_tiling(region, window_px, pace_of(device)))
 
 
 def peak_bytes(network: StreamedNetwork, tiling: Tiling, width: int) -> int:
@@ -116,50 +117,51 @@ class UpscaleJob:
     def _attempt(self, band: Box, way: Way) -> tuple[int, _Failure | None]:
         """Compute a band as far as possible; return how many LR rows of it were written, and what stopped it."""
         written_rows = 0
-        strips = self._strips(band, way)
-        while True:
-            try:
-                strip = next(strips, None)
-            except _UnusableNumbersError:
-                return written_rows, _Failure.NUMBERS
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                return written_rows, _Failure.MEMORY
-            if strip is None:
-                return written_rows, None
-            box, pixels = strip
-            self._sink.write(box.scaled(pixels.shape[1] // box.width), pixels)
-            written_rows += box.height
+        with contextlib.closing(self._strips(band, way)) as strips:
+            while True:
+                try:
+                    strip = next(strips, None)
+                except _UnusableNumbersError:
+                    return written_rows, _Failure.NUMBERS
+                except (MemoryError, RuntimeError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    return written_rows, _Failure.MEMORY
+                if strip is None:
+                    return written_rows, None
+                box, pixels = strip
+                self._sink.write(box.scaled(pixels.shape[1] // box.width), pixels)
+                written_rows += box.height
 
-    def _strips(self, band: Box, way: Way) -> Iterator[tuple[Box, FloatArray]]:
+    def _strips(self, band: Box, way: Way) -> Generator[tuple[Box, FloatArray]]:
         """Yield LR boxes from the top to the bottom of a band with their SR pixels, clipped and checked."""
-        network = self._networks(way.device, way.dtype)
+        network, strip_px = self._networks(way.device, way.dtype), way.tiling.strip_px
         scale, check = network.scale, self._control.token.check
         window = window_around(band, self._source.height, self._source.width, network.halo_px)
         read, wanted = window.read, band.scaled(scale)
         left = wanted.left - read.left * scale
-        stream = network.open(read.height, read.width, strip_px=way.tiling.strip_px, check=check)
+        stations = network.stations(read.height, read.width, strip_px=strip_px, check=check)
+        strips = plan_strips(window, strip_px)
+        lr = (self._lr_rows(strip, way.device) for strip in strips)
+        crew = Crew.of(torch.get_num_threads(), len(strips)) if way.device.type == "cpu" else ALONE
         row, top = read.top * scale, band.top
         held: list[Tensor] = []
-        for strip in plan_strips(window, way.tiling.strip_px):
-            check()
-            for rows in stream.push(self._lr_rows(strip, way.device)):
+        with contextlib.closing(flow(stations, lr, crew)) as sr:
+            for rows in sr:
                 start, stop = max(row, wanted.top), min(row + rows.shape[0], wanted.bottom)
                 if start < stop:
                     held.append(rows[start - row : stop - row, left : left + wanted.width])
                 row += rows.shape[0]
-                if row >= wanted.bottom:
-                    break
-            box = Box(top, band.left, sum(rows.shape[0] for rows in held) // scale, band.width)
-            if not box.is_empty:
-                pixels = torch.cat(held)
-                held = [pixels[box.height * scale :]]
-                yield box, self._finished(box, pixels[: box.height * scale], way.dtype)
-                top = box.bottom
-            if top == band.bottom:
-                return
-            self._report(band, (strip.bottom - read.top) / read.height)
+                held_rows = sum(rows.shape[0] for rows in held) // scale
+                if held_rows >= min(strip_px, band.bottom - top):
+                    box = Box(top, band.left, held_rows, band.width)
+                    pixels = torch.cat(held)
+                    held = [pixels[held_rows * scale :]]
+                    yield box, self._finished(box, pixels[: held_rows * scale], way.dtype)
+                    top = box.bottom
+                    self._report(band, (top - band.top) / band.height)
+                if top == band.bottom:
+                    return
 
     def _lr_rows(self, strip: Box, device: torch.device) -> Tensor:
         """Return `(rows, W, 3)` float32 pixels of a strip on a device; a grey source has three equal colours."""

@@ -7,7 +7,6 @@ is computed and thrown away: the halo.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from srdesk.errors import ConfigError
@@ -31,22 +30,16 @@ class Tiling:
     """Rows of a strip, at most."""
     band_px: int
     """Columns of a band, at most, without its halo."""
-
-    @property
-    def window_px(self) -> int:
-        """The bound of strip height and band width."""
-        return max(self.strip_px, self.band_px)
-
-    def covers(self, region: Box) -> bool:
-        """Whether a region is computed in one go."""
-        return self.strip_px >= region.height and self.band_px >= region.width
+    window_px: int
+    """The bound of both that was asked for or found; 0 for the whole image."""
 
     def halved(self) -> Tiling | None:
         """Return the next smaller tiling, or None if this is the smallest."""
-        if self.window_px <= SMALLEST_WINDOW_PX:
+        largest_px = max(self.strip_px, self.band_px)
+        if largest_px <= SMALLEST_WINDOW_PX:
             return None
-        bound_px = max(SMALLEST_WINDOW_PX, self.window_px // 2)
-        return Tiling(min(self.strip_px, bound_px), min(self.band_px, bound_px))
+        bound_px = max(SMALLEST_WINDOW_PX, largest_px // 2)
+        return Tiling(min(self.strip_px, bound_px), min(self.band_px, bound_px), bound_px)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +52,44 @@ class Window:
     """LR pixels whose SR pixels it gives."""
 
 
-def choose_tiling(region: Box, window_px: int | None, *, strip_area_px: int, max_band_px: int) -> Tiling:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Which pieces a kind of device computes fastest."""
+
+    strip_area_px: int
+    """Pixels of a strip: enough work for a call, few enough to stay in fast memory."""
+    strips: int
+    """Strips that a picture should have at least, so that several threads have some to work on."""
+    band_px: int
+    """Width from which on a halo costs little."""
+
+
+CPU_PACE = Pace(strip_area_px=8192, strips=16, band_px=3072)
+"""64 float32 channels of a strip are 2 MB, a second-level cache. Areas of 4096 to 16384 pixels were as fast."""
+
+GPU_PACE = Pace(strip_area_px=1 << 18, strips=1, band_px=4096)
+"""A GPU wants long calls: each costs about 10 µs to start."""
+
+
+def choose_tiling(region: Box, window_px: int | None, pace: Pace) -> Tiling:
     """Return how a region is cut.
 
     Args:
         region: LR pixels to enlarge.
         window_px: bound of strip height and band width that was asked for; None for automatic, 0 for none.
-        strip_area_px: pixels of a strip that compute fastest.
-        max_band_px: widest automatic band.
+        pace: what the device computes fastest.
 
     Raises:
         ConfigError: the window size cannot be.
     """
     check_window(window_px)
     if window_px == WHOLE_IMAGE:
-        return Tiling(max(THINNEST_STRIP_PX, region.height), max(1, region.width))
-    band_px = _even_share(region.width, max_band_px if window_px is None else window_px)
-    strip_px = max(THINNEST_STRIP_PX, strip_area_px // band_px)
-    return Tiling(strip_px if window_px is None else min(strip_px, window_px), band_px)
+        return Tiling(max(THINNEST_STRIP_PX, region.height), max(1, region.width), WHOLE_IMAGE)
+    band_px = _even_share(region.width, pace.band_px if window_px is None else window_px)
+    strip_px = max(THINNEST_STRIP_PX, min(pace.strip_area_px // band_px, region.height // pace.strips))
+    if window_px is None:
+        return Tiling(strip_px, band_px, max(strip_px, band_px))
+    return Tiling(min(strip_px, window_px), band_px, window_px)
 
 
 def check_window(window_px: int | None) -> None:
@@ -102,11 +115,11 @@ def window_around(write: Box, height: int, width: int, halo_px: int) -> Window:
     return Window(write.grown(halo_px).clipped(height, width), write)
 
 
-def plan_strips(window: Window, strip_px: int) -> Iterator[Box]:
-    """Yield the strips in which the pixels of a window are read, from top to bottom."""
+def plan_strips(window: Window, strip_px: int) -> list[Box]:
+    """Cut what a window reads into strips, from top to bottom."""
     read = window.read
-    for top in range(read.top, read.bottom, strip_px):
-        yield Box(top, read.left, min(strip_px, read.bottom - top), read.width)
+    tops = range(read.top, read.bottom, strip_px)
+    return [Box(top, read.left, min(strip_px, read.bottom - top), read.width) for top in tops]
 
 
 def _even_share(length: int, at_most: int) -> int:

@@ -7,9 +7,11 @@ the width of the picture only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -151,6 +153,53 @@ class ConvRows:
         if self._forgets:
             rows.forget(stop - border)
         return output
+
+    def outputs(self, *, at_most: int) -> Iterator[Tensor]:
+        """Compute all output rows that can be computed, ``at_most`` at a time."""
+        while (output := self.compute(at_most=at_most)) is not None:
+            yield output
+
+
+class RowQueue:
+    """Rows that wait to be taken, in order. One thread may append while another takes."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Tensor] = deque()
+
+    def append(self, rows: Tensor) -> None:
+        """Let `(n, W, C)` rows wait; they are not copied."""
+        self._pieces.append(rows)
+
+    def take(self, count: int) -> Tensor:
+        """Return the first ``count`` rows, which are there."""
+        taken = []
+        while count > 0:
+            piece = self._pieces.popleft()
+            if piece.shape[0] > count:
+                self._pieces.appendleft(piece[count:])
+                piece = piece[:count]
+            taken.append(piece)
+            count -= piece.shape[0]
+        return taken[0] if len(taken) == 1 else torch.cat(taken)
+
+
+class ConvStation:
+    """A convolution, and the pixel shuffle before it, as a station of a flow."""
+
+    def __init__(self, conv: ConvRows, *, at_most: int, factor: int = 1) -> None:
+        """Make a station of a convolution.
+
+        Args:
+            conv: the convolution.
+            at_most: rows to compute in one go.
+            factor: factor of the shuffle; 1 for none.
+        """
+        self._conv, self._at_most, self._factor = conv, at_most, factor
+
+    def push(self, rows: Tensor) -> Iterator[Tensor]:
+        """See `Station.push`."""
+        self._conv.input.append_shuffled(rows, self._factor)
+        yield from self._conv.outputs(at_most=self._at_most)
 
 
 def shuffled(rows: Tensor, factor: int) -> Tensor:

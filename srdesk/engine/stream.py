@@ -9,34 +9,20 @@ of the picture, at every layer. A rectangle of a picture is streamed as if it we
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from srdesk.engine import srcnn_stream, srresnet_stream
+from srdesk.engine.flow import Station
 from srdesk.engine.folding import fold_srcnn, fold_srresnet
+from srdesk.engine.plan import CPU_PACE, GPU_PACE, Pace
 from srdesk.engine.rows import Check
-from srdesk.engine.srcnn_stream import SRCNNStream
-from srdesk.engine.srresnet_stream import SRResNetStream
+from srdesk.engine.srcnn_stream import srcnn_stations
+from srdesk.engine.srresnet_stream import srresnet_stations
 from srdesk.models.srcnn import CUBIC_REACH_PX, SRCNN
 from srdesk.models.srresnet import SRResNet
-
-
-class Stream(Protocol):
-    """A picture on its way through a network."""
-
-    def push(self, lr: Tensor) -> Iterator[Tensor]:
-        """Take the next LR rows, and yield the SR rows that are finished.
-
-        Args:
-            lr: `(n, W, 3)` rows, float32, on the device; the first push has two rows at least, unless the picture has
-                only one; not modified.
-
-        Yields:
-            `(m, scale·W, 3)` rows, float32, not clipped, in order. After the last LR row all of them are out.
-        """
 
 
 class StreamedNetwork(Protocol):
@@ -50,11 +36,23 @@ class StreamedNetwork(Protocol):
     def halo_px(self) -> int:
         """LR pixels on each side that an SR pixel depends on, at most."""
 
-    def open(self, height: int, width: int, *, strip_px: int, check: Check) -> Stream:
-        """Begin a picture of ``height`` × ``width`` LR pixels; layers compute ``strip_px`` LR rows in one go."""
+    def stations(self, height: int, width: int, *, strip_px: int, check: Check) -> list[Station]:
+        """Return what the rows of one picture flow through.
+
+        Args:
+            height: LR rows of the picture.
+            width: LR pixels of a row.
+            strip_px: LR rows that are pushed, and that a layer computes, in one go. The first push has two rows at
+                least, unless the picture has only one.
+            check: called before every layer.
+
+        Returns:
+            Stations that take `(n, W, 3)` LR rows, float32, on the device, and give `(m, scale·W, 3)` SR rows, float32,
+            not clipped; with the last LR row all of them come out.
+        """
 
     def peak_bytes(self, width: int, *, strip_px: int) -> int:
-        """Return about how much memory a stream of ``width`` LR pixels holds at a time."""
+        """Return about how much memory the stations hold at a time for ``width`` LR pixels."""
 
 
 def streamed(model: nn.Module, device: torch.device, dtype: torch.dtype) -> StreamedNetwork:
@@ -70,25 +68,10 @@ def streamed(model: nn.Module, device: torch.device, dtype: torch.dtype) -> Stre
     raise TypeError(f"{type(model).__name__} cannot be streamed")
 
 
-def strip_area_px(device: torch.device) -> int:
-    """Return how many LR pixels a strip should have: enough work for a call, few enough to stay in fast memory."""
-    return _CPU_STRIP_AREA_PX if device.type == "cpu" else _GPU_STRIP_AREA_PX
+def pace_of(device: torch.device) -> Pace:
+    """Return which pieces a device computes fastest."""
+    return CPU_PACE if device.type == "cpu" else GPU_PACE
 
-
-def max_band_px(device: torch.device) -> int:
-    """Return how wide a band should be at most: halos cost little beside it, and its rows fit into fast memory."""
-    return _CPU_BAND_PX if device.type == "cpu" else _GPU_BAND_PX
-
-
-_CPU_BAND_PX = 3072
-
-_GPU_BAND_PX = 4096
-
-_CPU_STRIP_AREA_PX = 8192
-"""64 float32 channels of so many pixels are 2 MB, which is a second-level cache."""
-
-_GPU_STRIP_AREA_PX = 1 << 18
-"""A GPU wants long calls, each of which costs about 10 µs to start."""
 
 _PIECE_SHARE = 4
 """Pieces with four times as many channels have so many times fewer pixels."""
@@ -99,10 +82,10 @@ class _StreamedSRResNet:
         self.scale = model.scale
         self.halo_px = _srresnet_halo_px(model)
         self._folded = fold_srresnet(model, device, dtype)
-        self._piece_area_px = strip_area_px(device) // _PIECE_SHARE
+        self._piece_area_px = pace_of(device).strip_area_px // _PIECE_SHARE
 
-    def open(self, height: int, width: int, *, strip_px: int, check: Check) -> Stream:
-        return SRResNetStream(
+    def stations(self, height: int, width: int, *, strip_px: int, check: Check) -> list[Station]:
+        return srresnet_stations(
             self._folded, height, width, strip_px=strip_px, piece_area_px=self._piece_area_px, check=check
         )
 
@@ -115,11 +98,11 @@ class _StreamedSRCNN:
         self.scale = model.scale
         self.halo_px = _srcnn_halo_px(model)
         self._folded = fold_srcnn(model, device, dtype)
-        self._piece_area_px = strip_area_px(device)
+        self._piece_area_px = pace_of(device).strip_area_px
 
-    def open(self, height: int, width: int, *, strip_px: int, check: Check) -> Stream:
-        del strip_px  # its layers compute HR rows in pieces of their own size
-        return SRCNNStream(self._folded, height, width, piece_area_px=self._piece_area_px, check=check)
+    def stations(self, height: int, width: int, *, strip_px: int, check: Check) -> list[Station]:
+        del strip_px  # its layers compute HR rows, in pieces of their own size
+        return srcnn_stations(self._folded, height, width, piece_area_px=self._piece_area_px, check=check)
 
     def peak_bytes(self, width: int, *, strip_px: int) -> int:
         return srcnn_stream.peak_bytes(self._folded, width, strip_px=strip_px, piece_area_px=self._piece_area_px)

@@ -14,7 +14,7 @@ from srdesk.engine.control import Control
 from srdesk.engine.device import compute_threads, precision_name, resolve_device, resolve_precision
 from srdesk.engine.job import UpscaleJob, Way, choose_way, peak_bytes
 from srdesk.engine.library import WeightsCard
-from srdesk.engine.plan import WHOLE_IMAGE, check_window, plan_bands, window_around
+from srdesk.engine.plan import check_window, plan_bands, window_around
 from srdesk.engine.stream import StreamedNetwork, streamed
 from srdesk.engine.weights import load_model
 from srdesk.imaging.image import Box, FloatArray, Sink, Source
@@ -151,12 +151,11 @@ class Upscaler:
         if way.device == self._device:
             self._dtype = way.dtype  # numbers that were unusable once would be so again
         self._learn_speed(seconds, self._work_px(way, region, source.height, source.width))
-        is_whole = self._window_px == WHOLE_IMAGE and way.tiling.covers(region)
         return UpscaleFacts(
             model=self.name,
             device=way.device.type,
             precision=precision_name(way.dtype),
-            window_px=WHOLE_IMAGE if is_whole else min(way.tiling.window_px, max(region.height, region.width)),
+            window_px=way.tiling.window_px,
             seconds=seconds,
             megapixels_per_second=_megapixels(region, self.scale) / max(seconds, _SHORTEST_S),
             notices=tuple(job.notices),

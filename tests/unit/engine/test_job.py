@@ -144,10 +144,10 @@ def test_other_failures_leave_a_run_as_they_are(
 def test_a_run_is_fitted_into_the_free_memory_before_it_begins(
     srresnet: SRResNet, picture: MakePicture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lr = picture(100, 200)
+    lr = picture(60, 600)
     expected, undisturbed, _ = upscale(srresnet, lr)
-    needed_bytes = Upscaler(srresnet, "x", precision="fp32").estimate(100, 200).peak_bytes
-    monkeypatch.setattr(jobs, "free_memory_bytes", lambda _: needed_bytes // 2)
+    needed_bytes = Upscaler(srresnet, "x", precision="fp32").estimate(60, 600).peak_bytes
+    monkeypatch.setattr(jobs, "free_memory_bytes", lambda _: needed_bytes * 2 // 3)
     pixels, facts, heard = upscale(srresnet, lr)
     np.testing.assert_allclose(pixels, expected, rtol=0, atol=1e-5)
     assert facts.window_px < undisturbed.window_px

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from srdesk.engine.plan import (
     SMALLEST_WINDOW_PX,
     THINNEST_STRIP_PX,
+    Pace,
     Tiling,
     check_window,
     choose_tiling,
@@ -17,6 +18,8 @@ from srdesk.engine.plan import (
 )
 from srdesk.errors import ConfigError
 from srdesk.imaging.image import Box
+
+PACE = Pace(strip_area_px=8192, strips=16, band_px=3000)
 
 boxes = st.builds(Box, st.integers(0, 50), st.integers(0, 50), st.integers(1, 200), st.integers(1, 200))
 
@@ -47,7 +50,7 @@ def test_a_window_reads_its_halo_but_nothing_outside_the_picture(region: Box, ha
 @given(region=boxes, strip_px=st.integers(1, 70))
 def test_strips_cover_what_a_window_reads_from_top_to_bottom(region: Box, strip_px: int) -> None:
     window = window_around(region, 260, 255, 10)
-    strips = list(plan_strips(window, strip_px))
+    strips = plan_strips(window, strip_px)
     assert [strip.top for strip in strips[1:]] == [strip.bottom for strip in strips[:-1]]
     assert strips[0].top == window.read.top
     assert strips[-1].bottom == window.read.bottom
@@ -56,25 +59,32 @@ def test_strips_cover_what_a_window_reads_from_top_to_bottom(region: Box, strip_
 
 @given(region=boxes, window_px=st.integers(THINNEST_STRIP_PX, 300))
 def test_a_window_size_bounds_strip_height_and_band_width(region: Box, window_px: int) -> None:
-    tiling = choose_tiling(region, window_px, strip_area_px=8192, max_band_px=1000)
+    tiling = choose_tiling(region, window_px, PACE)
     assert THINNEST_STRIP_PX <= tiling.strip_px <= window_px
     assert tiling.band_px <= window_px
+    assert tiling.window_px == window_px
 
 
 def test_window_size_zero_means_the_whole_region_at_once() -> None:
     region = Box(3, 4, 5000, 6000)
-    tiling = choose_tiling(region, 0, strip_area_px=8192, max_band_px=1000)
-    assert tiling.covers(region)
+    tiling = choose_tiling(region, 0, PACE)
+    assert (tiling.strip_px, tiling.band_px, tiling.window_px) == (5000, 6000, 0)
     assert plan_bands(region, tiling.band_px) == [region]
 
 
 def test_automatic_strips_have_the_area_that_computes_fastest() -> None:
-    tiling = choose_tiling(Box(0, 0, 512, 512), None, strip_area_px=8192, max_band_px=3000)
+    tiling = choose_tiling(Box(0, 0, 512, 512), None, PACE)
     assert (tiling.strip_px, tiling.band_px) == (16, 512)
 
 
+def test_small_pictures_have_enough_strips_for_several_threads() -> None:
+    region = Box(0, 0, 160, 160)
+    tiling = choose_tiling(region, None, PACE)
+    assert len(plan_strips(window_around(region, 160, 160, 40), tiling.strip_px)) == PACE.strips
+
+
 def test_wide_pictures_are_cut_into_equal_bands_with_thin_strips() -> None:
-    tiling = choose_tiling(Box(0, 0, 4000, 6001), None, strip_area_px=8192, max_band_px=3000)
+    tiling = choose_tiling(Box(0, 0, 4000, 6001), None, PACE)
     assert (tiling.strip_px, tiling.band_px) == (THINNEST_STRIP_PX, 2001)
 
 
@@ -86,7 +96,7 @@ def test_window_sizes_that_cannot_be_are_refused(window_px: int) -> None:
 
 
 def test_halving_goes_down_to_the_smallest_window_and_ends_there() -> None:
-    tiling: Tiling | None = Tiling(16, 3000)
+    tiling: Tiling | None = Tiling(16, 3000, 3000)
     bounds = []
     while tiling is not None:
         bounds.append(tiling.window_px)
