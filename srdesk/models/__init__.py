@@ -31,7 +31,9 @@ class Architecture:
 CATALOGUE: Mapping[str, Architecture] = MappingProxyType(
     {
         "srresnet": Architecture("srresnet", "Ledig et al. 2017", SRResNetConfig, SRResNet),
+        "srgan": Architecture("srgan", "Ledig et al. 2017", SRResNetConfig, SRResNet),
         "srcnn": Architecture("srcnn", "Dong et al. 2016", SRCNNConfig, SRCNN),
     }
 )
-"""Every architecture that a weights file can name. SRGAN's generator is an SRResNet."""
+"""Every architecture that a weights file can name. SRGAN's generator is an SRResNet; its discriminator is
+used in training only."""

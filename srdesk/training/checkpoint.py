@@ -98,6 +98,14 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def digest_of(config: msgspec.Struct, *, without: tuple[str, ...] = ()) -> str:
-    """Return the SHA-256 of a configuration, leaving out the fields that do not change what is computed."""
-    plain = {name: value for name, value in msgspec.to_builtins(config).items() if name not in without}
+    """Return the SHA-256 of a configuration, leaving out the fields that do not change what is computed.
+
+    Fields with their default are left out too: a run stays resumable when later versions know more fields.
+    """
+    usual = type(config)()
+    plain = {
+        name: value
+        for name, value in msgspec.to_builtins(config).items()
+        if name not in without and getattr(config, name) != getattr(usual, name)
+    }
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -11,14 +11,36 @@ import msgspec
 
 from srdesk.errors import ConfigError
 
-ModelName = Literal["srresnet", "srcnn"]
+ModelName = Literal["srresnet", "srcnn", "srgan"]
 Schedule = Literal["cosine", "constant"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Selection = Literal["uniform", "detail"]
 LossChannels = Literal["rgb", "luma"]
+PixelLoss = Literal["mse", "l1"]
 
 CONFIG_NAME = "config.json"
 """File in a run folder that holds the run's configuration."""
+
+
+class LossWeights(msgspec.Struct, frozen=True):
+    """What each term counts in the generator's loss (Ledig et al. 2017, equations 3 to 6 and section 2.2)."""
+
+    pixel: float = 1.0
+    """Difference of pixels, mean over all values."""
+    feature: float = 0.0
+    """Squared difference of VGG features, mean over all values, features normalised to a mean square of one."""
+    adversarial: float = 0.0
+    """``-log D(G(LR))``, mean over the batch."""
+    total_variation: float = 0.0
+    """Mean absolute difference of neighbouring pixels."""
+
+
+DEFAULT_LOSSES: dict[ModelName, LossWeights] = {
+    "srresnet": LossWeights(),
+    "srcnn": LossWeights(),
+    "srgan": LossWeights(pixel=1.0, feature=0.01, adversarial=1e-3, total_variation=1e-5),
+}
+"""The terms that a model is trained with unless its configuration says otherwise."""
 
 
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -47,7 +69,27 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     hr_scales: tuple[float, ...] = (1.0,)
     """Each HR picture is also used reduced by these factors (0.5 to 1), chosen at random per crop."""
     loss_channels: LossChannels = "rgb"
-    """What the squared error is taken of; ``luma`` for SRCNN, whose chroma is not trained."""
+    """What the pixel loss is taken of; ``luma`` for SRCNN, whose chroma is not trained."""
+    pixel_loss: PixelLoss = "mse"
+    """``mse``: mean squared error, as in the papers; ``l1``: mean absolute error."""
+    pixel_weight: float | None = None
+    """What the pixel loss counts; None: that of the model in `DEFAULT_LOSSES`."""
+    feature_weight: float | None = None
+    """What the difference of VGG features counts; None: that of the model."""
+    adversarial_weight: float | None = None
+    """What the discriminator's judgement counts; None: that of the model (SRGAN: 1e-3)."""
+    total_variation_weight: float | None = None
+    """What the total variation counts; None: that of the model."""
+    features: str = "vgg16"
+    """``vgg16``: the features that come with the program; else the path of a torchvision VGG19 file."""
+    feature_layer: str = ""
+    """Convolution whose features are compared; empty: conv4_3 of VGG16, conv5_4 of VGG19 (VGG54 in the paper)."""
+    discriminator_options: dict[str, int | tuple[int, ...]] = {}
+    """Fields of the discriminator's configuration that differ from the paper's."""
+    discriminator_learning_rate: float = 1e-4
+    """Adam's step size for the discriminator at its peak; it follows the generator's schedule."""
+    rollbacks: int = 5
+    """How often a run that diverges goes back to its last good state and lowers its rate, before it gives up."""
     learning_rate: float = 4e-4
     """Adam's step size at its peak."""
     final_learning_rate: float = 1e-6
@@ -82,6 +124,10 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """CPU threads; 0: torch's default. A run is resumed bit for bit only with the same number."""
     cache_bytes: int = 4 * 1024**3
     """Decoded pictures kept in memory."""
+    strip_pictures: int = 4
+    """Held-out pictures whose enlargement is kept at each validation, to be looked at."""
+    tensorboard: bool = True
+    """Write TensorBoard files into the run folder where the package is installed."""
     licence: str = ""
     """Licence of the resulting weights, written into their card."""
     notes: str = ""
@@ -91,6 +137,13 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     def weights_name(self) -> str:
         """Name of the weights that the run makes."""
         return self.name or f"{self.model}_x4"
+
+    @property
+    def loss_weights(self) -> LossWeights:
+        """What each term counts: that of the configuration, or else that of the model."""
+        usual = DEFAULT_LOSSES[self.model]
+        chosen = {term: getattr(self, f"{term}_weight") for term in LossWeights.__struct_fields__}
+        return msgspec.structs.replace(usual, **{term: weight for term, weight in chosen.items() if weight is not None})
 
     def learning_rate_at(self, step: int) -> float:
         """Return the step size of ``step``, counted from 0: a pure function, so that a resumed run goes on exactly."""
@@ -129,6 +182,9 @@ _RANGES: dict[str, _Range] = {
     "report_every_steps": _Range(1, 1_000_000),
     "threads": _Range(0, 1024),
     "cache_bytes": _Range(0, 2**50),
+    "discriminator_learning_rate": _Range(1e-9, 1.0),
+    "rollbacks": _Range(0, 1000),
+    "strip_pictures": _Range(0, 64),
 }
 
 
@@ -142,6 +198,12 @@ def validate(config: TrainConfig) -> TrainConfig:
         value = getattr(config, field)
         if not allowed.low <= value <= allowed.high:
             raise ConfigError(field, value, str(allowed))
+    for term in LossWeights.__struct_fields__:
+        weight = getattr(config, f"{term}_weight")
+        if weight is not None and not 0.0 <= weight <= 1e6:
+            raise ConfigError(f"{term}_weight", weight, "a number from 0 to 1e6")
+    if not any(msgspec.structs.astuple(config.loss_weights)[:3]):
+        raise ConfigError("pixel_weight", 0.0, "a weight above 0 for the pixel, the feature or the adversarial loss")
     if config.validation_crop_px % 4:
         raise ConfigError("validation_crop_px", config.validation_crop_px, "a multiple of 4")
     if not config.hr_scales or not all(0.5 <= scale <= 1.0 for scale in config.hr_scales):

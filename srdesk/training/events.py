@@ -61,6 +61,23 @@ class Step(Event, frozen=True, tag="step"):
     """Estimated time to the end of the run."""
     memory_bytes: int
     """Resident memory of the process."""
+    terms: dict[str, float] = {}
+    """Mean of each term of the generator's loss (``pixel``, ``feature``, …) before its weight, where there are several."""
+    discriminator_loss: float | None = None
+    """Mean loss of the discriminator; None where there is none."""
+    real_probability: float | None = None
+    """D(real): mean probability that the discriminator gives to HR crops of being real."""
+    fake_probability: float | None = None
+    """D(fake): the same for SR crops."""
+
+
+class Estimated(Event, frozen=True, tag="estimated"):
+    """The first 20 steps of a session are done: what the whole will take."""
+
+    remaining_s: float
+    """Time to the end of the run, validations and checkpoints included."""
+    peak_memory_bytes: int
+    """Largest resident memory so far."""
 
 
 class Validated(Event, frozen=True, tag="validated"):
@@ -74,6 +91,143 @@ class Validated(Event, frozen=True, tag="validated"):
     """Mean SSIM on luma, 4-pixel border."""
     is_best: bool
     """Whether no earlier validation of this run was better."""
+    feature_distance: float | None = None
+    """Mean squared distance of VGG features to HR, where features are part of the loss."""
+
+
+class Pictured(Event, frozen=True, tag="pictured"):
+    """The enlargements of some held-out pictures were kept, to be looked at."""
+
+    step: int
+    """Steps done so far; at step 0 also LR, bicubic and HR are kept."""
+    folder: str
+    """``pictures`` in the run folder. It holds ``00_lr.png``, ``00_bicubic.png``, ``00_hr.png`` and, for each step,
+    ``00_step-00000500.png``; then ``01_…``."""
+
+
+class PictureScore(msgspec.Struct, frozen=True, kw_only=True):
+    """PSNR on luma of one held-out picture, in dB."""
+
+    name: str
+    """File name."""
+    bicubic_db: float
+    """Bicubic enlargement."""
+    start_db: float
+    """Weights that the run started from."""
+    best_db: float
+    """Best weights of the run."""
+
+
+class Compared(Event, frozen=True, tag="compared"):
+    """The best weights were compared with those that the run started from, on every held-out picture."""
+
+    pictures: tuple[PictureScore, ...]
+    """One score per picture."""
+    difference_db: float
+    """Mean of best minus start."""
+    better_pictures: int
+    """How many pictures the best weights enlarge better than the start weights."""
+    bicubic_db: float
+    """Mean of bicubic enlargement."""
+    start_feature_distance: float | None = None
+    """Mean distance of VGG features to HR with the start weights, where features are part of the loss."""
+    best_feature_distance: float | None = None
+    """The same with the best weights."""
+
+
+class RolledBack(Event, frozen=True, tag="rolled_back"):
+    """The run was about to diverge, or the discriminator to collapse: it went back and goes on with a lower rate."""
+
+    step: int
+    """Step at which it was noticed."""
+    to_step: int
+    """Step of the good state that it went back to; events after it are void."""
+    reason: str
+    """What was noticed, one sentence."""
+    rate_factor: float
+    """What the learning rates are multiplied by from now on."""
+
+
+class Paused(Event, frozen=True, tag="paused"):
+    """The run waits; a checkpoint of this step is on the disk unless the reason says otherwise."""
+
+    step: int
+    """Steps done so far."""
+    reason: str
+    """Empty if a person asked for it, else one sentence, such as that the disk is full."""
+
+
+class Resumed(Event, frozen=True, tag="resumed"):
+    """A paused run goes on."""
+
+    step: int
+    """Steps done so far."""
+
+
+class HealthReport(Event, frozen=True, tag="health_report"):
+    """What was found in the folders and archives of pictures, before training."""
+
+    pictures: int
+    """Usable pictures, without duplicates."""
+    megapixels: float
+    """Their size together."""
+    validation_pictures: int
+    """How many of them would be held out."""
+    too_small: tuple[str, ...] = ()
+    """Files that are smaller than a crop."""
+    corrupt: tuple[tuple[str, str], ...] = ()
+    """Files that cannot be read, and why."""
+    duplicates: tuple[tuple[str, str], ...] = ()
+    """Files with the same content as another, and that other."""
+    blocky: tuple[tuple[str, float], ...] = ()
+    """Pictures with visible JPEG blocks, and their blockiness."""
+    warnings: tuple[str, ...] = ()
+    """One plain sentence with a remedy for everything that will make the result worse."""
+
+
+class HealthProgress(Event, frozen=True, tag="health_progress"):
+    """How far the look at the pictures has come."""
+
+    done: int
+    """Files looked at."""
+    total: int
+    """Files that there are."""
+
+
+class Downloading(Event, frozen=True, tag="downloading"):
+    """How far a download has come."""
+
+    name: str
+    """File that is fetched."""
+    done_bytes: int
+    """What is on the disk."""
+    total_bytes: int
+    """What there will be."""
+    bytes_per_second: float
+    """Speed of the last seconds."""
+
+
+class Downloaded(Event, frozen=True, tag="downloaded"):
+    """A file is complete, and its checksum is right."""
+
+    path: str
+    """Where it lies."""
+
+
+class RateTried(Event, frozen=True, tag="rate_tried"):
+    """The learning-rate finder made some steps at a rate."""
+
+    learning_rate: float
+    """Step size of Adam."""
+    loss: float
+    """Smoothed loss at that rate."""
+
+
+class RateFound(Event, frozen=True, tag="rate_found"):
+    """The learning-rate finder is done."""
+
+    learning_rate: float
+    """The rate to train with."""
 
 
 class Saved(Event, frozen=True, tag="saved"):
@@ -118,7 +272,7 @@ class Finished(Event, frozen=True, tag="finished"):
     """The run ended as it should."""
 
     reason: Literal["done", "stopped"]
-    """All steps were made, or a person asked to stop; a stopped run can be resumed."""
+    """All steps were made (or the task is done), or a person asked to stop; a stopped run can be resumed."""
     step: int
     """Steps done so far."""
     best_psnr_y_db: float | None
@@ -127,7 +281,28 @@ class Finished(Event, frozen=True, tag="finished"):
     """Time of this session of the run."""
 
 
-AnyEvent = Started | Step | Validated | Saved | Weights | Notice | Failed | Finished
+AnyEvent = (
+    Started
+    | Step
+    | Estimated
+    | Validated
+    | Pictured
+    | Compared
+    | RolledBack
+    | Paused
+    | Resumed
+    | Saved
+    | Weights
+    | Notice
+    | HealthProgress
+    | HealthReport
+    | Downloading
+    | Downloaded
+    | RateTried
+    | RateFound
+    | Failed
+    | Finished
+)
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(AnyEvent)
