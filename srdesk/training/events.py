@@ -62,7 +62,7 @@ class Step(Event, frozen=True, tag="step"):
     memory_bytes: int
     """Resident memory of the process."""
     terms: dict[str, float] = {}
-    """Mean of each term of the generator's loss (``pixel``, ``feature``, …) before its weight, where there are several."""
+    """Mean of each term of the generator's loss (``pixel``, ``feature``, …), unweighted, if there are several."""
     discriminator_loss: float | None = None
     """Mean loss of the discriminator; None where there is none."""
     real_probability: float | None = None
