@@ -153,6 +153,18 @@ class CheckpointError(TrainingError):
         super().__init__(f"The checkpoint “{self.path}” cannot be used: {reason}.", hint=hint)
 
 
+class RunInUseError(TrainingError):
+    """Another trainer is at work in the run folder."""
+
+    default_hint = "Wait until it has ended, stop it, or train in another run folder."
+
+    def __init__(self, run: str, pid: int | None = None, *, hint: str | None = None) -> None:
+        self.run = run
+        self.pid = pid
+        number = "" if pid is None else f" {pid}"
+        super().__init__(f"The run “{run}” is already being trained by another process{number}.", hint=hint)
+
+
 class TrainingProcessError(TrainingError):
     """The training process ended without saying why."""
 
