@@ -259,12 +259,19 @@ class EventFollower:
         self._path = path
         self._read_bytes = 0
 
-    def read(self) -> list[events.AnyEvent]:
-        """Return the events whose lines were completed since the last call; other lines are passed over."""
+    def read(self, portion_bytes: int = -1) -> list[events.AnyEvent]:
+        """Return the events whose lines were completed since the last call; other lines are passed over.
+
+        Args:
+            portion_bytes: read about so much at most, for who may not be kept waiting; everything by default.
+        """
         try:
             with self._path.open("rb") as file:
                 file.seek(self._read_bytes)
-                whole, line_feed, _ = file.read().rpartition(b"\n")
+                chunk = file.read(portion_bytes)
+                if b"\n" not in chunk:
+                    chunk += file.read()  # a line longer than the portion
+                whole, line_feed, _ = chunk.rpartition(b"\n")
         except FileNotFoundError:
             return []
         self._read_bytes += len(whole) + len(line_feed)
