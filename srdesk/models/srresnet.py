@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from srdesk.models.activation import PReLU, prelu
 from srdesk.models.subpixel import conv_weight_before_shuffle
 
 SHUFFLE_FACTOR = 2
@@ -53,7 +54,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv_block1 = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.PReLU(channels)
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), PReLU(channels)
         )
         self.conv_block2 = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
@@ -73,7 +74,7 @@ class SRResNet(nn.Module):
         self.config = config or SRResNetConfig()
         channels, kernel = self.config.channels, self.config.edge_kernel_px
         self.head = nn.Sequential(
-            nn.Conv2d(self.config.in_channels, channels, kernel, padding=kernel // 2), nn.PReLU(channels)
+            nn.Conv2d(self.config.in_channels, channels, kernel, padding=kernel // 2), PReLU(channels)
         )
         self.blocks = nn.Sequential(*(ResidualBlock(channels) for _ in range(self.config.blocks)))
         self.trunk = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
@@ -104,9 +105,9 @@ class SRResNet(nn.Module):
 
     def _upscale_rearranged(self, features: Tensor) -> Tensor:
         features = self.upscale[:-1](features)
-        conv, _, prelu = _stage_parts(self.upscale[-1])
+        conv, _, activation = _stage_parts(self.upscale[-1])
         # PReLU works pixel by pixel: before the shuffle each slope simply serves the four channels of its pixel.
-        features = functional.prelu(conv(features), prelu.weight.repeat_interleave(SHUFFLE_FACTOR**2))
+        features = prelu(conv(features), activation.weight.repeat_interleave(SHUFFLE_FACTOR**2))
         weight = conv_weight_before_shuffle(self.tail.weight, SHUFFLE_FACTOR)
         bias = None if self.tail.bias is None else self.tail.bias.repeat_interleave(SHUFFLE_FACTOR**2)
         unshuffled = functional.conv2d(features, weight, bias, padding=weight.shape[-1] // 2)
@@ -143,17 +144,17 @@ def _upscale_stage(channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels, channels * SHUFFLE_FACTOR**2, 3, padding=1),
         nn.PixelShuffle(SHUFFLE_FACTOR),
-        nn.PReLU(channels),
+        PReLU(channels),
     )
 
 
-def _stage_parts(stage: nn.Module) -> tuple[nn.Conv2d, nn.PixelShuffle, nn.PReLU]:
+def _stage_parts(stage: nn.Module) -> tuple[nn.Conv2d, nn.PixelShuffle, PReLU]:
     assert isinstance(stage, nn.Sequential)
-    conv, shuffle, prelu = stage
+    conv, shuffle, activation = stage
     assert isinstance(conv, nn.Conv2d)
     assert isinstance(shuffle, nn.PixelShuffle)
-    assert isinstance(prelu, nn.PReLU)
-    return conv, shuffle, prelu
+    assert isinstance(activation, PReLU)
+    return conv, shuffle, activation
 
 
 def _batch_norm(parts: nn.Sequential) -> nn.BatchNorm2d:
