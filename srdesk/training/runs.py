@@ -152,7 +152,7 @@ class Run:
             ConfigError: as `config`.
         """
         is_running = self.is_running()  # before reading: a run that ends in between has then told its end
-        return _overview(self.events(), self.config().steps, is_running=is_running)
+        return overview_of(self.events(), self.config().steps, is_running=is_running)
 
     def best_weights(self) -> Path | None:
         """Return the weights of the best validation, or None before there are any.
@@ -292,7 +292,14 @@ def list_runs(runs_folder: Path) -> list[Run]:
     return [Run(folder) for *_, folder in sorted(found, reverse=True)]
 
 
-def _overview(told: list[events.AnyEvent], steps: int, *, is_running: bool) -> RunOverview:
+def overview_of(told: list[events.AnyEvent], steps: int, *, is_running: bool) -> RunOverview:
+    """Return what a list of runs shows of one that has ``told`` these events; of step events only the last counts.
+
+    Args:
+        told: the events, the oldest first.
+        steps: steps of the whole run.
+        is_running: whether a trainer is at work.
+    """
     state: RunStatus = "running" if is_running else "interrupted"
     step, bests = 0, list[tuple[int, float]]()
     for event in told:
