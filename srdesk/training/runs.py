@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import filelock
+import msgspec
 
 from srdesk.errors import RunInUseError, TrainingError
 from srdesk.imaging.atomic import PART_SUFFIX, atomic_write
@@ -30,6 +31,12 @@ CHECKPOINT_NAME = "checkpoint.safetensors"
 
 WEIGHTS_FOLDER = "weights"
 """Folder in a run folder for the weights file of the best validation."""
+
+START_NAME = "start.safetensors"
+"""File in a run folder with the weights that the run started from."""
+
+MEASURED_NAME = "measured.json"
+"""File in a run folder with what is known of the pictures, so that a resumed run need not look at them again."""
 
 PICTURES_FOLDER = "pictures"
 """Folder in a run folder for the enlargements that are kept to be looked at."""
@@ -57,6 +64,7 @@ RUN_PARTS = (
     EVENTS_NAME,
     CHECKPOINT_NAME,
     WEIGHTS_FOLDER,
+    START_NAME,
     PICTURES_FOLDER,
     TENSORBOARD_FOLDER,
     LOCK_NAME,
@@ -196,6 +204,30 @@ class Run:
     def is_kept_running(self) -> bool:
         """Tell whether the run goes on when the program that started it ends."""
         return (self.folder / KEEP_RUNNING_NAME).exists()
+
+    def make_folder(self) -> None:
+        """Make the folder, or see that it is one for a run.
+
+        Raises:
+            TrainingError: the folder cannot be made, or there are other things than a run in it.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            parts = [part.name for part in self.folder.iterdir()]
+        except OSError as error:
+            raise _not_written(self.folder, error) from error
+        if CONFIG_NAME not in parts and not set(parts) <= set(RUN_PARTS):
+            raise TrainingError(
+                f"The folder “{self.folder}” holds other things than a run.", hint="Name a new or empty folder."
+            )
+
+    def store(self, config: TrainConfig) -> None:
+        """Write the configuration, for the trainer.
+
+        Raises:
+            TrainingError: the folder cannot be written to.
+        """
+        self._write(CONFIG_NAME, msgspec.json.format(msgspec.json.encode(config)).decode())
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:

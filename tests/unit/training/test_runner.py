@@ -10,7 +10,8 @@ import pytest
 from srdesk.errors import ConfigError, DatasetError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
-from srdesk.training.runner import EVENTS_NAME, main
+from srdesk.training.runner import main
+from srdesk.training.runs import EVENTS_NAME
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
 

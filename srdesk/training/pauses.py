@@ -1,0 +1,90 @@
+"""Where a run waits: because someone asked for it, or because the disk cannot take what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import TypeVar
+
+from srdesk.errors import SrDeskError, TrainingError
+from srdesk.training import events
+from srdesk.training.journal import RETRY_S
+from srdesk.training.requests import Requests
+
+_HINT = "See that its folder is there, writable and has free space."
+
+T = TypeVar("T")
+
+Waiting = Generator[events.AnyEvent, None, T]
+"""Tells of pauses and in the end returns a ``T``."""
+
+
+class Pauses:
+    """What the training loop asks between two steps: whether to stop, and whether to wait."""
+
+    def __init__(self, requests: Requests, *, retry_s: float = RETRY_S) -> None:
+        self._requests = requests
+        self._retry_s = retry_s
+        self.is_stopped = requests.token.is_cancelled
+        """Whether someone had asked to stop at the latest look."""
+
+    def look(self) -> None:
+        """Take notice of whether someone asked to stop."""
+        self.is_stopped = self._requests.token.is_cancelled
+
+    def is_asked(self) -> bool:
+        """Tell whether someone wants the run to pause; the wish is thereby heard."""
+        return not self.is_stopped and self._requests.take_pause()
+
+    def wait(self, step: int) -> Iterator[events.AnyEvent]:
+        """Wait until someone asks to go on or to stop; ``step`` is told, and was saved before."""
+        yield events.Paused(step=step, reason="")
+        self._wait(None)
+        if not self.is_stopped:
+            yield events.Resumed(step=step)
+
+    def insist(self, save: Callable[[], T], step: int) -> Waiting[T]:
+        """Save something; while the system refuses, wait, and try again from time to time or when asked to go on.
+
+        Args:
+            save: leaves what was there before intact, and nothing half-written, when it fails.
+            step: steps done so far, told in the events.
+
+        Returns:
+            What ``save`` returned.
+
+        Raises:
+            SrDeskError: what ``save`` raised, if it is not the system that refuses, or if someone asked to stop.
+        """
+        was_refused = False
+        while True:
+            try:
+                saved = save()
+                break
+            except (SrDeskError, OSError) as error:
+                refusal = _refusal(error)
+            self.look()
+            if self.is_stopped:
+                raise refusal
+            if not was_refused:
+                yield events.Paused(step=step, reason=f"{refusal} {refusal.hint}")
+            was_refused = True
+            self._wait(self._retry_s)
+        if was_refused:
+            yield events.Resumed(step=step)
+        return saved
+
+    def _wait(self, patience_s: float | None) -> None:
+        for _ in self._requests.waiting(patience_s):
+            pass
+        self.look()
+
+
+def _refusal(error: SrDeskError | OSError) -> SrDeskError:
+    """Return what to tell of a failure that the system is behind; raise any other."""
+    if isinstance(error, OSError):
+        refusal = TrainingError(f"“{error.filename}” cannot be written: {error.strerror}.", hint=_HINT)
+        refusal.__cause__ = error
+        return refusal
+    if not isinstance(error.__cause__, OSError):
+        raise error
+    return error
