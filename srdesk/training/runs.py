@@ -36,7 +36,7 @@ START_NAME = "start.safetensors"
 """File in a run folder with the weights that the run started from."""
 
 MEASURED_NAME = "measured.json"
-"""File in a run folder with what is known of the pictures, so that a resumed run need not look at them again."""
+"""File in a run folder with the digests of the pictures that the run measures."""
 
 PICTURES_FOLDER = "pictures"
 """Folder in a run folder for the enlargements that are kept to be looked at."""
@@ -63,6 +63,7 @@ RUN_PARTS = (
     CONFIG_NAME,
     EVENTS_NAME,
     CHECKPOINT_NAME,
+    MEASURED_NAME,
     WEIGHTS_FOLDER,
     START_NAME,
     PICTURES_FOLDER,
