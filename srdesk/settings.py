@@ -31,6 +31,7 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 CollisionName = Literal["number", "skip", "overwrite", "ask"]
 PaneName = Literal["lr", "bicubic", "srcnn", "srresnet", "srgan"]
+NetworkName = Literal["srcnn", "srresnet", "srgan"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +59,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Quality of JPEG and WebP results."""
     visible_panes: tuple[PaneName, ...] = get_args(PaneName)
     """Panes that are shown, in the order of the window."""
+    pane_weights: dict[NetworkName, str] = {}
+    """Names of the weights that panes use instead of those that came with the program."""
+    panes_beside_training: Literal["cpu", "same"] = "cpu"
+    """Where panes are computed while a training holds the GPU: on the CPU, or on the same device as ever."""
     recent_files: tuple[str, ...] = ()
     """Files opened before, newest first."""
     open_folder: str = ""
@@ -174,6 +179,7 @@ def allowed_values(name: str) -> str:
         "jpeg_quality": "a whole number from 1 to 100",
         "automatic_run_s": "a whole number of seconds from 0 to 3600",
         "ask_before_closing": "true or false",
+        "pane_weights": f"names of weights for {', '.join(get_args(NetworkName))}",
         "visible_panes": f"a list of {', '.join(get_args(PaneName))}",
         "recent_files": "a list of file names",
     }.get(name, "text")

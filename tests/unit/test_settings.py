@@ -21,6 +21,8 @@ CHANGED: dict[str, Any] = {
     "on_collision": "skip",
     "jpeg_quality": 80,
     "visible_panes": ("lr", "srcnn"),
+    "pane_weights": {"srresnet": "portraits", "srgan": "größer-2"},
+    "panes_beside_training": "same",
     "recent_files": ("/a/b.png", "C:\\fotos\\ä.jpg"),
     "open_folder": 'quote " backslash \\ new\nline ö 😀 \x7f',
     "save_folder": "/b",
@@ -142,6 +144,8 @@ def test_a_folder_that_cannot_be_made_is_one_plain_sentence(tmp_path: Path) -> N
         ("jpeg_quality", True),
         ("on_collision", "die"),
         ("visible_panes", ("lr", "lens")),
+        ("pane_weights", {"bicubic": "portraits"}),
+        ("panes_beside_training", "gpu"),
         ("recent_files", "a.png"),
     ],
 )

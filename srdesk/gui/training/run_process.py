@@ -11,16 +11,14 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from srdesk.errors import SrDeskError, TrainingError
+from srdesk.errors import SrDeskError
 from srdesk.gui.training.outcome import Failed, RunOutcome, outcome_of
 from srdesk.gui.training.run_follower import RunFollower
 from srdesk.gui.training.trainer import ChildTrainer, OtherTrainer, log_tail
-from srdesk.imaging.atomic import atomic_write
 from srdesk.training import events
-from srdesk.training.config import CONFIG_NAME, TrainConfig
+from srdesk.training.config import TrainConfig
 from srdesk.training.runs import Run
 
 log = logging.getLogger(__name__)
@@ -85,17 +83,11 @@ class RunProcess(QObject):
             folder: the run folder; made if it is not there.
 
         Raises:
-            TrainingError: the folder cannot be written.
+            TrainingError: the folder cannot be written, or holds other things.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(folder / CONFIG_NAME) as stream:
-                stream.write(msgspec.json.format(msgspec.json.encode(config)))
-        except OSError as error:
-            raise TrainingError(
-                f"The run folder “{folder}” cannot be written: {error.strerror}.",
-                hint="See that its disk has free space and that it can be written to.",
-            ) from error
+        run = Run(folder)
+        run.make_folder()
+        run.store(config)
         self.start_again(folder)
 
     def start_again(self, folder: Path) -> None:
