@@ -47,11 +47,9 @@ class Requests:
     def waiting(self, patience_s: float | None = None) -> Iterator[None]:
         """Yield several times a second until someone asks to go on or to stop, or the time is up."""
         give_up_at_s = float("inf") if patience_s is None else time.monotonic() + patience_s
-        self.take_resume()
         while not self.token.is_cancelled and not self.take_resume() and time.monotonic() < give_up_at_s:
             time.sleep(LOOK_EVERY_S)
             yield
-        self.take_pause()
 
 
 @contextlib.contextmanager
