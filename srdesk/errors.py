@@ -103,11 +103,19 @@ class DatasetError(SrDeskError):
     """A folder of training or test pictures cannot be used."""
 
     default_hint = "Choose a folder with sharp PNG, JPEG, WebP or TIFF pictures."
+    _noun = "folder"
 
     def __init__(self, folder: Path | str, reason: str, *, hint: str | None = None) -> None:
         self.folder = Path(folder)
         self.reason = reason
-        super().__init__(f"The folder “{self.folder}” cannot be used: {reason}.", hint=hint)
+        super().__init__(f"The {self._noun} “{self.folder}” cannot be used: {reason}.", hint=hint)
+
+
+class ArchiveError(DatasetError):
+    """A zip file of pictures cannot be used; nothing of it was unpacked."""
+
+    default_hint = "Fetch the archive again, or unpack it with a program that you trust and choose the folder instead."
+    _noun = "archive"
 
 
 class DeviceError(SrDeskError):

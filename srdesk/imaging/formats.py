@@ -6,6 +6,7 @@ the picture was opened from a WebP without loss; PNG and TIFF are always without
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -53,15 +54,31 @@ def open_stored(path: Path | str) -> StoredImage:
     """
     path = Path(path)
     with _regular_file(path) as stream:
-        format_name = _format_of(stream, path)
-        if format_name == "PNG":
-            stored = png.read(stream, path)
-        elif format_name == "TIFF":
-            stored = tiff.read(stream, path)
-        else:
-            stored = photo.read(stream, path, format_name)
-    stored.freeze()
-    return stored
+        return _read(stream, path)
+
+
+def open_stored_bytes(content: bytes, path: Path | str) -> StoredImage:
+    """Open a picture that is in memory, as a member of an archive is.
+
+    Args:
+        content: the bytes of the file.
+        path: what errors call it.
+
+    Raises:
+        ImageReadError: it is damaged or cut off.
+        UnsupportedImageError: it is of a kind or size that is not handled.
+    """
+    return _read(io.BytesIO(content), Path(path))
+
+
+def probe_image_bytes(content: bytes, path: Path | str) -> ImageProbe:
+    """Return what the header of a picture in memory says; otherwise as `probe_image`.
+
+    Raises:
+        ImageReadError: its header is damaged.
+        UnsupportedImageError: it is of a kind that is not handled.
+    """
+    return _probe(io.BytesIO(content), Path(path))
 
 
 def probe_image(path: Path | str) -> ImageProbe:
@@ -73,12 +90,7 @@ def probe_image(path: Path | str) -> ImageProbe:
     """
     path = Path(path)
     with _regular_file(path) as stream:
-        format_name = _format_of(stream, path)
-        if format_name == "PNG":
-            return png.probe(stream, path)
-        if format_name == "TIFF":
-            return tiff.probe(stream, path)
-        return photo.probe(stream, path, format_name)
+        return _probe(stream, path)
 
 
 def format_for(path: Path | str) -> str | None:
@@ -163,6 +175,27 @@ _WRITERS: dict[str, Callable[[BinaryIO, StoredImage, int], tuple[str, ...]]] = {
     "WEBP": photo.write_webp,
     "TIFF": _write_tiff,
 }
+
+
+def _read(stream: BinaryIO, path: Path) -> StoredImage:
+    format_name = _format_of(stream, path)
+    if format_name == "PNG":
+        stored = png.read(stream, path)
+    elif format_name == "TIFF":
+        stored = tiff.read(stream, path)
+    else:
+        stored = photo.read(stream, path, format_name)
+    stored.freeze()
+    return stored
+
+
+def _probe(stream: BinaryIO, path: Path) -> ImageProbe:
+    format_name = _format_of(stream, path)
+    if format_name == "PNG":
+        return png.probe(stream, path)
+    if format_name == "TIFF":
+        return tiff.probe(stream, path)
+    return photo.probe(stream, path, format_name)
 
 
 @contextmanager

@@ -29,8 +29,9 @@ from srdesk.training.checkpoint import (
     save_checkpoint,
 )
 from srdesk.training.config import TrainConfig
-from srdesk.training.dataset import SCALE, BatchLoader, CropSampler, Split, find_pictures
+from srdesk.training.dataset import BatchLoader, CropSampler
 from srdesk.training.learner import Learner, build_model, channels_last
+from srdesk.training.pictures import SCALE, Split, pictures_of_run
 from srdesk.training.validation import Score, ValidationSet
 
 WEIGHTS_FOLDER = "weights"
@@ -90,7 +91,7 @@ class _Run:
         self.config, self.folder = config, folder
         self.device = resolve_device(config.device)
         self.precision = precision_name(resolve_precision(config.precision, self.device))
-        self.split: Split = find_pictures(config, token)
+        self.split: Split = pictures_of_run(config, folder, token)
         self.validation = ValidationSet(
             self.split.validation[: config.validation_pictures], crop_px=config.validation_crop_px
         )

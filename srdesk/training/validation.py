@@ -14,7 +14,7 @@ from srdesk.imaging.image import FloatArray
 from srdesk.imaging.metrics import psnr_y, ssim_y
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic
 from srdesk.models.srresnet import SRResNet
-from srdesk.training.dataset import SCALE, Picture, read_rgb8
+from srdesk.training.pictures import SCALE, Picture
 
 BORDER_PX = 4
 """HR pixels along each edge that are left out, as in published tables."""
@@ -43,7 +43,7 @@ class ValidationSet:
         last_error: ImageError | None = None
         for picture in pictures:
             try:
-                hr = _central_crop(read_rgb8(picture.path), crop_px)
+                hr = _central_crop(picture.read_rgb8(), crop_px)
             except ImageError as error:
                 last_error = error
                 continue

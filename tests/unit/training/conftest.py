@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,3 +58,42 @@ def tiny_config(pictures: Path) -> Callable[..., TrainConfig]:
         return TrainConfig(**(options | changes))
 
     return make
+
+
+def jpeg_bytes(seed: int, *, height: int = 72, width: int = 80, quality: int = 92) -> bytes:
+    """Return a smooth, detailed picture as a JPEG file."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8)
+    picture = PIL.Image.fromarray(coarse).resize((width, height), PIL.Image.Resampling.BICUBIC)
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def new_picture() -> Callable[..., None]:
+    """Return what makes one more picture."""
+    return make_picture
+
+
+@pytest.fixture
+def new_jpeg() -> Callable[..., bytes]:
+    """Return what makes one more picture as a JPEG file."""
+    return jpeg_bytes
+
+
+@pytest.fixture(scope="session")
+def coco_members() -> dict[str, bytes]:
+    """Return names and contents as in COCO's archives, of 300 small pictures."""
+    return {f"train2014/COCO_train2014_{number:012}.jpg": jpeg_bytes(number) for number in range(9, 309)}
+
+
+@pytest.fixture
+def coco_archive(tmp_path: Path, coco_members: dict[str, bytes]) -> Path:
+    """Return an archive like COCO's."""
+    path = tmp_path / "coco" / "train2014.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("train2014")
+        for name, content in coco_members.items():
+            archive.writestr(name, content)
+    return path
