@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from srdesk.engine.control import Progress
 from srdesk.imaging.image import Box
 
 SCALE = 4
@@ -53,6 +54,15 @@ class Task:
     region: Box | None
     """Part to compute in LR pixels; None for everything."""
     why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What is being computed right now."""
+
+    pane: str
+    why: Why
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,11 @@ class CompareView(QWidget):
         self._contents[key].add_patch(lr_box, pixels)
         self._refresh()
 
+    def set_title(self, key: str, title: str) -> None:
+        """Call a pane by another name."""
+        self._contents[key].title = title
+        self._refresh()
+
     def set_message(self, key: str, text: str) -> None:
         """Say something in the middle of a pane instead of a picture; nothing if ``text`` is empty."""
         content = self._contents[key]

@@ -26,6 +26,8 @@ class ComputeChoices(QObject):
 
     size_changed = Signal(str)
     """Another size of results was chosen."""
+    device_changed = Signal()
+    """`device_title` is another one, though the person has chosen nothing."""
     refused = Signal(object)
     """`ConfigError`: the size that was entered is not possible."""
 
@@ -39,6 +41,7 @@ class ComputeChoices(QObject):
         """Devices of this machine; empty until torch has said."""
         self.size = _FULL_SIZE
         """Size in which results are saved."""
+        self._is_gpu_taken = False
         for action in actions.windows.values():
             action.triggered.connect(self._on_window_chosen)
         for size, action in actions.sizes.items():
@@ -52,16 +55,32 @@ class ComputeChoices(QObject):
     @property
     def device_title(self) -> str:
         """Name of the device that will be used, as far as it is known."""
+        if self._leaves_gpu_alone:
+            return self.tr("CPU (a training has the GPU)")
         wanted = self._preferences.settings.device
         if not self.devices:
             return self.tr("Starting…") if wanted == "auto" else wanted.upper()
         return next((each.title for each in self.devices if wanted in ("auto", each.name)), wanted.upper())
 
+    def set_gpu_taken(self, is_taken: bool) -> None:
+        """Say whether a training holds the GPU; panes then use the CPU, unless the person wants otherwise."""
+        if is_taken != self._is_gpu_taken:
+            self._is_gpu_taken = is_taken
+            self._on_preferences_changed(self._preferences.settings)
+            self.device_changed.emit()
+
+    @property
+    def _leaves_gpu_alone(self) -> bool:
+        settings = self._preferences.settings
+        return self._is_gpu_taken and settings.device != "cpu" and settings.panes_beside_training == "cpu"
+
     @Slot(object)
     def _on_preferences_changed(self, settings: Settings) -> None:
+        # A number type that was chosen for the GPU need not be one that the CPU knows.
+        device, precision = ("cpu", "auto") if self._leaves_gpu_alone else (settings.device, settings.precision)
         self._session.renderer.choose(
-            device=settings.device,
-            precision=settings.precision,
+            device=device,
+            precision=precision,
             window_px=settings.window_px,
             automatic_run_s=settings.automatic_run_s,
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from srdesk.gui import agenda
 from srdesk.gui.actions import PANE_TITLES
-from srdesk.gui.agenda import Why
+from srdesk.gui.agenda import Activity, Why
 from srdesk.gui.compare_view import CompareView
 from srdesk.gui.comparison import CursorReading, PaneSpec
-from srdesk.gui.pane_renderer import Activity
 from srdesk.gui.requests import PANE_KEYS, Document, Previewed, Rendered
 from srdesk.gui.session import Session
 from srdesk.gui.status_line import duration
@@ -36,6 +37,7 @@ class PaneBoard(QObject):
         session.closed.connect(view.clear)
         self._renderer.rendered.connect(self._on_rendered)
         self._renderer.previewed.connect(self._on_previewed)
+        self._renderer.forgotten.connect(view.clear_result)
         self._renderer.activity_changed.connect(self._on_activity_changed)
         self._renderer.changed.connect(self._describe)
 
@@ -45,6 +47,11 @@ class PaneBoard(QObject):
         for pane in PANE_KEYS:
             self._view.set_pane_visible(pane, pane in panes)
         self._renderer.set_panes(panes)
+
+    def show_weights(self, names: Mapping[str, str]) -> None:
+        """Say in the titles of these panes which weights they use; the others use those of the program."""
+        for pane, title in PANE_TITLES.items():
+            self._view.set_title(pane, f"{title} · {names[pane]}" if pane in names else title)
 
     @Slot(object)
     def _on_opened(self, document: Document) -> None:

@@ -7,14 +7,13 @@ under way, and an answer that does not belong to it is stale and dropped.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from srdesk.engine.control import Progress
 from srdesk.gui import agenda
-from srdesk.gui.agenda import Situation, Task, Why
+from srdesk.gui.agenda import Activity, Situation, Task, Why
 from srdesk.gui.request_thread import RequestThread
 from srdesk.gui.requests import (
     PANE_KEYS,
@@ -33,15 +32,6 @@ REGION_SETTLES_MS = 120
 """How long the view must rest before the visible region is previewed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """What is being computed right now."""
-
-    pane: str
-    why: Why
-    progress: Progress | None = None
-
-
 class PaneRenderer(QObject):
     """Holds what has been computed of one picture, and has the rest computed."""
 
@@ -49,6 +39,8 @@ class PaneRenderer(QObject):
     """A whole pane is there (`Rendered`)."""
     previewed = Signal(object)
     """A part of a pane is there (`Previewed`)."""
+    forgotten = Signal(str)
+    """What was computed of a pane is void, since it uses other weights now."""
     activity_changed = Signal(object)
     """`Activity`, or None when there is nothing to do."""
     pane_failed = Signal(str, object)
@@ -139,6 +131,7 @@ class PaneRenderer(QObject):
         self._results: dict[str, Rendered] = {}
         self._previews: dict[str, Previewed] = {}
         self._failed: set[str] = set()
+        self._used_weights: dict[str, Path | None] = {}
         self._asked: list[str] = []
         self._asked_region: Box | None = None
         self._visible: Box | None = None
@@ -186,7 +179,9 @@ class PaneRenderer(QObject):
         self._advance()
 
     def look_again(self) -> None:
-        """Take notice of weights that were added or removed."""
+        """Take notice of weights that were added, removed or exchanged; what others computed is forgotten."""
+        for pane in [pane for pane, used in self._used_weights.items() if used != self._weights_for(pane)]:
+            self._forget(pane)
         self._advance()
 
     def run_visible(self) -> None:
@@ -275,11 +270,21 @@ class PaneRenderer(QObject):
 
     def _begin(self, task: Task, image: Image) -> None:
         weights = None if task.pane == "bicubic" else self._weights_for(task.pane)
+        self._used_weights[task.pane] = weights
         recipe = replace(self._choices, model=task.pane, weights=weights)
         request = RenderRequest(pane=task.pane, image=image, recipe=recipe, region=task.region)
         self._current = (request, task)
         self.activity_changed.emit(Activity(task.pane, task.why))
         self._thread.submit(request)
+
+    def _forget(self, pane: str) -> None:
+        del self._used_weights[pane]
+        self._failed.discard(pane)
+        self._results.pop(pane, None)
+        self._previews.pop(pane, None)
+        if self._current is not None and self._current[1].pane == pane:
+            self._supersede()
+        self.forgotten.emit(pane)
 
     def _supersede(self) -> None:
         """Stop what is under way and forget that it was; its answer will be stale."""

@@ -15,8 +15,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
 from srdesk.errors import SrDeskError
+from srdesk.gui.agenda import Activity
 from srdesk.gui.failure import Doing, Failure
-from srdesk.gui.pane_renderer import Activity, PaneRenderer
+from srdesk.gui.pane_renderer import PaneRenderer
 from srdesk.gui.request_thread import RequestThread
 from srdesk.gui.requests import (
     Answer,

@@ -52,6 +52,10 @@ class SettingsDialog(QDialog):
             },
             settings.on_collision,
         )
+        self._beside_training = self._combo(
+            {"cpu": self.tr("On the CPU"), "same": self.tr("On the same device as ever")},
+            settings.panes_beside_training,
+        )
         self._automatic = self._spin(0, 3600, settings.automatic_run_s, self.tr(" s"))
         self._automatic.setSpecialValueText(self.tr("Never"))
         self._quality = self._spin(1, 100, settings.jpeg_quality, "")
@@ -74,6 +78,7 @@ class SettingsDialog(QDialog):
         form.addRow(self.tr("&Theme"), self._theme)
         form.addRow(self.tr("&Window size"), self._window)
         form.addRow(self.tr("&Enlarge at once if a pane takes up to"), self._automatic)
+        form.addRow(self.tr("Panes while a training has the &GPU"), self._beside_training)
         form.addRow(self.tr("&Name of results"), self.template)
         form.addRow("", self._preview)
         form.addRow(self.tr("If the file &exists"), self._collision)
@@ -104,6 +109,7 @@ class SettingsDialog(QDialog):
             theme=self._theme.currentData(),
             window_px=self._window.currentData(),
             automatic_run_s=self._automatic.value(),
+            panes_beside_training=self._beside_training.currentData(),
             output_name_template=self.template.text(),
             on_collision=self._collision.currentData(),
             jpeg_quality=self._quality.value(),

@@ -8,9 +8,8 @@ from PySide6.QtCore import QObject, Slot
 
 from srdesk.engine.enlarge import TargetSize
 from srdesk.gui.actions import PANE_TITLES, Actions
-from srdesk.gui.agenda import Why
+from srdesk.gui.agenda import Activity, Why
 from srdesk.gui.compute_choices import ComputeChoices
-from srdesk.gui.pane_renderer import Activity
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.requests import Rendered
 from srdesk.gui.session import Session
@@ -50,6 +49,7 @@ class StatusBoard(QObject):
         session.renderer.previewed.connect(self._on_computed)
         preferences.changed.connect(self._on_preferences_changed)
         choices.size_changed.connect(self._refresh)
+        choices.device_changed.connect(self._show_machine)
         status.cancel_requested.connect(session.cancel)
         self._refresh()
         self._show_machine()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from srdesk.engine.control import Progress
+from srdesk.engine.library import CARD_KEY
 from srdesk.engine.upscaler import UpscaleFacts
 from srdesk.errors import SrDeskError
 from srdesk.gui.app import sample_pictures
@@ -246,3 +249,19 @@ def read_pixels() -> Callable[[Path], np.ndarray]:
             return np.asarray(opened)
 
     return read
+
+
+@pytest.fixture
+def make_weights() -> Callable[..., Path]:
+    """Write a weights file with one tensor of four bytes."""
+
+    def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
+        card = {"name": name or path.stem, "architecture": architecture, "config": {}}
+        card["sha256"] = hashlib.sha256(b"1234").hexdigest()
+        slot = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+        text = json.dumps({"__metadata__": {CARD_KEY: json.dumps(card)}, "one": slot}).encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+        return path
+
+    return make

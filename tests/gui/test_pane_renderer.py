@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Slot
 from pytestqt.qtbot import QtBot
 
 from srdesk.errors import OutOfMemoryError
-from srdesk.gui.pane_renderer import Activity, PaneRenderer
+from srdesk.gui.agenda import Activity
+from srdesk.gui.pane_renderer import PaneRenderer
 from srdesk.gui.requests import Previewed, Rendered
 from srdesk.gui.session import Session
 from srdesk.imaging.image import Box
@@ -196,3 +197,36 @@ def test_a_preview_is_the_same_pixels_as_the_whole(open_picture, renderer, diary
     assert whole is not None
     box = preview.region.scaled(4)
     assert (whole.stored.numbers[box.top : box.bottom, box.left : box.right] == preview.stored.numbers).all()
+
+
+def test_a_pane_that_gets_other_weights_is_computed_again_and_the_others_stay(
+    open_picture, renderer, diary, idle, nearest, panes_with_weights
+) -> None:
+    renderer.set_visible_region(open_picture((24, 16)))
+    idle()
+    forgotten: list[str] = []
+    renderer.forgotten.connect(forgotten.append)
+    renderer.look_again()
+    assert forgotten == []
+    panes_with_weights["srresnet"] = Path("portraits.safetensors")
+    renderer.look_again()
+    assert renderer.result("srresnet") is None
+    idle()
+    assert forgotten == ["srresnet"]
+    assert diary.rendered == ["bicubic", "srresnet", "srresnet"]
+    assert nearest.seen[-1].recipe.weights == Path("portraits.safetensors")
+
+
+def test_other_weights_stop_what_is_being_computed_with_the_old_ones(
+    open_picture, renderer, diary, idle, nearest, panes_with_weights
+) -> None:
+    renderer.set_panes(("lr", "srresnet"))
+    nearest.gate.clear()
+    renderer.set_visible_region(open_picture((24, 16)))
+    assert nearest.started.acquire(timeout=10)
+    panes_with_weights["srresnet"] = Path("portraits.safetensors")
+    renderer.look_again()
+    nearest.gate.set()
+    idle()
+    assert diary.rendered == ["srresnet"]
+    assert [request.recipe.weights.stem for request in nearest.seen] == ["srresnet", "portraits"]

@@ -17,6 +17,8 @@ CHANGED = Settings(
     output_name_template="{stem}-{model}{ext}",
     on_collision="skip",
     jpeg_quality=80,
+    panes_beside_training="same",
+    pane_weights={"srgan": "portraits"},
     ask_before_closing=False,
     recent_files=("/a.png",),
 )

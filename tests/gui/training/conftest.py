@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from srdesk.engine.library import CARD_KEY
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 
@@ -108,21 +105,5 @@ def make_started() -> Callable[..., events.Started]:
             training_pictures=3, validation_pictures=1, skipped_pictures=0, first_step=first_step, steps=100,
             bicubic_psnr_y_db=28.0, bicubic_ssim_y=0.8,
         )  # fmt: skip
-
-    return make
-
-
-@pytest.fixture
-def make_weights() -> Callable[..., Path]:
-    """Write a weights file with one tensor of four bytes."""
-
-    def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
-        card = {"name": name or path.stem, "architecture": architecture, "config": {}}
-        card["sha256"] = hashlib.sha256(b"1234").hexdigest()
-        slot = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
-        text = json.dumps({"__metadata__": {CARD_KEY: json.dumps(card)}, "one": slot}).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
-        return path
 
     return make
