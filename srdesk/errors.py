@@ -118,6 +118,17 @@ class ArchiveError(DatasetError):
     _noun = "archive"
 
 
+class DownloadError(SrDeskError):
+    """A file cannot be fetched; what has come of it is kept unless it is damaged."""
+
+    default_hint = "Check the connection, and start the download again: it goes on where it stopped."
+
+    def __init__(self, name: str, reason: str, *, hint: str | None = None) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"“{name}” cannot be downloaded: {reason}.", hint=hint)
+
+
 class DeviceError(SrDeskError):
     """A computing device cannot do what was asked of it."""
 

@@ -40,6 +40,11 @@ def weights_folders() -> list[Path]:
     return [shipped_weights_folder(), user_weights_folder()]
 
 
+def features_file() -> Path:
+    """Return the VGG features that training compares pictures by."""
+    return shipped_weights_folder() / "features" / "vgg16.safetensors"
+
+
 def runs_folder() -> Path:
     """Return the folder that holds one folder for every training run."""
     return _data_folder() / "runs"

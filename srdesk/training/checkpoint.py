@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,46 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from srdesk.errors import CheckpointError
+from srdesk.errors import CheckpointError, TrainingError
 from srdesk.imaging.atomic import atomic_write
+from srdesk.training.guard import GuardState
+from srdesk.training.runs import CHECKPOINT_NAME
 
-CHECKPOINT_NAME = "checkpoint.safetensors"
-"""File in a run folder."""
+BYTES_PER_BYTE = {"model": 5, "average": 1, "discriminator": 3}
+"""What a run writes for each byte of its tensors: Adam keeps two more of a parameter, the two weights files one each."""
+
+SPACE_FACTOR = 2
+"""Free space that a run wants for each byte that it writes: old files stay until the new ones are there."""
 
 STATE_KEY = "srdesk_run_state"
 """Metadata key under which the numbers of `RunState` are stored as JSON."""
+
+
+class Scores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One validation, picture by picture; empty before the first."""
+
+    psnrs_y_db: tuple[float, ...] = ()
+    """PSNR on luma of each picture."""
+    feature_distances: tuple[float, ...] = ()
+    """Mean squared difference of VGG features of each picture; empty where there are no features."""
+
+    @property
+    def psnr_y_db(self) -> float | None:
+        """Mean PSNR, None before the first validation."""
+        return sum(self.psnrs_y_db) / len(self.psnrs_y_db) if self.psnrs_y_db else None
+
+    @property
+    def feature_distance(self) -> float | None:
+        """Mean distance of features, None where there are none."""
+        return sum(self.feature_distances) / len(self.feature_distances) if self.feature_distances else None
+
+    def is_better_than(self, other: Scores) -> bool:
+        """Compare by features where they were part of the training, else by PSNR."""
+        if self.feature_distance is not None and other.feature_distance is not None:
+            return self.feature_distance < other.feature_distance
+        if self.psnr_y_db is None or other.psnr_y_db is None:
+            return self.psnr_y_db is not None
+        return self.psnr_y_db > other.psnr_y_db
 
 
 class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,10 +67,18 @@ class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """SHA-256 of the training pictures' own digests."""
     step: int = 0
     """Steps done."""
-    best_psnr_y_db: float | None = None
-    """Best validation PSNR so far, None before the first validation."""
+    start_scores: Scores = Scores()
+    """How each validation picture was enlarged by the weights that the run started from."""
+    best_scores: Scores = Scores()
+    """The same with the best weights so far."""
     best_step: int = 0
     """Step of the best validation."""
+    rate_factor: float = 1.0
+    """What the learning rates are multiplied by; less than one after a roll-back."""
+    rollbacks: int = 0
+    """How often the run went back to a good state."""
+    guard: GuardState = GuardState()
+    """What the guard against divergence remembers."""
     steps_before: int = 0
     """Steps behind the weights that the run started from."""
     data_before: str = ""
@@ -54,6 +95,28 @@ class Checkpoint:
     """The numbers."""
     tensors: Mapping[str, Tensor] = field(repr=False)
     """Model, average and optimiser tensors under slash-separated names."""
+
+
+def require_space(folder: Path, tensors: Mapping[str, Tensor]) -> None:
+    """See that a run has room for its checkpoint and its weights.
+
+    Args:
+        folder: the run folder.
+        tensors: what its checkpoint would hold before the first step.
+
+    Raises:
+        TrainingError: the disk is too full.
+    """
+    needed_bytes = SPACE_FACTOR * sum(
+        tensor.nbytes * BYTES_PER_BYTE.get(name.partition("/")[0], 1) for name, tensor in tensors.items()
+    )
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < needed_bytes:
+        raise TrainingError(
+            f"The run needs {needed_bytes / 1e6:,.0f} MB on the disk of “{folder}”, which has {free_bytes / 1e6:,.0f} MB "
+            "left.",
+            hint="Free some space, or name a run folder on another disk with --run.",
+        )
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:

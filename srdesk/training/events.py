@@ -129,6 +129,8 @@ class Compared(Event, frozen=True, tag="compared"):
     """How many pictures the best weights enlarge better than the start weights."""
     bicubic_db: float
     """Mean of bicubic enlargement."""
+    is_better: bool
+    """Whether the best weights beat the start: by feature distance where features are part of the loss, else PSNR."""
     start_feature_distance: float | None = None
     """Mean distance of VGG features to HR with the start weights, where features are part of the loss."""
     best_feature_distance: float | None = None

@@ -1,9 +1,11 @@
-"""One model that learns: its optimiser, its moving average, and one step of both."""
+"""One model that learns: its optimiser, its moving average, its adversary if it has one, and one step of all."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -15,12 +17,17 @@ from srdesk.errors import CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.models import CATALOGUE
 from srdesk.models.srcnn import SRCNN
 from srdesk.models.srresnet import SRResNet
+from srdesk.training.adversary import Adversary, Judgement
 from srdesk.training.config import TrainConfig
 from srdesk.training.dataset import Batch
-from srdesk.training.losses import pixel_loss
+from srdesk.training.features import Vgg
+from srdesk.training.losses import Terms, feature_loss, pixel_loss, total_variation
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """Types of the reduced precisions; float32 runs without autocast."""
+
+ADVERSARY_GRADIENT_CLIP = 10.0
+"""Largest norm of the discriminator's gradients: only outbreaks are shortened."""
 
 
 def build_model(config: TrainConfig) -> nn.Module:
@@ -50,49 +57,124 @@ def channels_last(model: nn.Module, device: torch.device) -> nn.Module:
     return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+@dataclass(frozen=True, slots=True)
+class StepFigures:
+    """What one step measured."""
+
+    loss: float
+    """The generator's loss."""
+    gradient_norm: float
+    """Norm of the generator's gradients before clipping."""
+    terms: Mapping[str, float] = field(default_factory=dict)
+    """The terms of the loss before their weights, where there are several."""
+    judgement: Judgement | None = None
+    """How the discriminator did, where there is one."""
+
+
 class Learner:
     """A model in training, with Adam (Kingma & Ba 2015) and an exponential moving average of its weights."""
 
-    def __init__(self, model: nn.Module, config: TrainConfig, *, device: torch.device, precision: str) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainConfig,
+        *,
+        device: torch.device,
+        precision: str,
+        features: Vgg | None = None,
+    ) -> None:
+        """Prepare the model for training.
+
+        Args:
+            model: moved to the device, and changed by each step.
+            config: names the terms of the loss, and the rates.
+            device: where to compute.
+            precision: ``fp32``, ``bf16`` or ``fp16``.
+            features: what the feature loss compares; needed where the configuration gives it a weight.
+        """
         self._config = config
         self._device = device
         self._autocast_dtype = AUTOCAST_DTYPES.get(precision)
+        self.rate_factor = 1.0
+        """What all step sizes are multiplied by; less than one after a roll-back."""
         self.model = channels_last(model, device).train()
         if config.freeze_batch_norm:
             for module in self.model.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
+        self._weights = config.loss_weights
+        self._features = None if features is None else channels_last(features, device)
+        self._adversary = Adversary(config, device) if self._weights.adversarial else None
         self._named = dict(self.model.named_parameters())
         self._optimizer = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=device.type != "mps")
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
         self._average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
-    def step(self, batch: Batch, step: int) -> tuple[float, float]:
+    def step(self, batch: Batch, step: int) -> StepFigures:
         """Make optimiser step number ``step``, counted from 0.
 
-        Returns:
-            The loss, and the norm of the gradients before clipping.
-
         Raises:
-            TrainingDivergedError: the loss or the gradients are not finite.
+            TrainingDivergedError: a loss or the gradients are not finite; the tensors may be useless from then on.
         """
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._config.learning_rate_at(step)
+        self._set_rates(step)
         lr, hr = self._to_device(batch.lr), self._to_device(batch.hr)
         self._optimizer.zero_grad(set_to_none=True)
         with self._autocast():
             sr = self.model(lr, rearranged=True) if isinstance(self.model, SRResNet) else self.model(lr)
-        loss = pixel_loss(sr.float(), hr, channels=self._config.loss_channels)
+        judgement = self._teach_adversary(self._adversary, hr, sr, step) if self._adversary else None
+        terms = self._terms(sr, hr)
+        loss = terms.weighted(self._weights)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(self._named.values(), self._config.gradient_clip))
         value = loss.item()
-        if not np.isfinite(value) or (not np.isfinite(norm) and not self._scaler.is_enabled()):
-            raise TrainingDivergedError(f"The loss is no longer a finite number at step {step + 1}.")
+        self._require_finite(value, norm, step)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._update_average(step)
-        return value, norm
+        named = terms.named()
+        told = {name: term.item() for name, term in named.items()} if len(named) > 1 else {}
+        return StepFigures(value, norm, told, judgement)
+
+    def _set_rates(self, step: int) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._config.learning_rate_at(step) * self.rate_factor
+        if self._adversary is not None:
+            self._adversary.set_rate(step, self.rate_factor)
+
+    def _teach_adversary(self, adversary: Adversary, hr: Tensor, sr: Tensor, step: int) -> Judgement:
+        adversary.optimizer.zero_grad(set_to_none=True)
+        with self._autocast():
+            loss, real, fake = adversary.loss(hr, sr)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(adversary.optimizer)
+        norm = float(nn.utils.clip_grad_norm_(adversary.parameters(), ADVERSARY_GRADIENT_CLIP))
+        value = loss.item()
+        self._require_finite(value, norm, step)
+        self._scaler.step(adversary.optimizer)
+        return Judgement(value, real.item(), fake.item())
+
+    def _terms(self, sr: Tensor, hr: Tensor) -> Terms:
+        """Return the terms that have a weight."""
+        config, weights = self._config, self._weights
+        pixel = feature = adversarial = variation = None
+        if weights.pixel:
+            pixel = pixel_loss(sr.float(), hr, channels=config.loss_channels, kind=config.pixel_loss)
+        with self._autocast():
+            if weights.feature and self._features is not None:
+                with torch.no_grad():
+                    hr_features = self._features(hr)
+                feature = feature_loss(self._features(sr).float(), hr_features.float())
+            if self._adversary is not None:
+                adversarial = self._adversary.generator_loss(sr)
+        if weights.total_variation:
+            variation = total_variation(sr.float())
+        return Terms(pixel, feature, adversarial, variation)
+
+    def _require_finite(self, loss: float, norm: float, step: int) -> None:
+        # Gradients that overflow in float16 are usual: the scaler leaves out the step and lowers its factor.
+        if not math.isfinite(loss) or (not math.isfinite(norm) and not self._scaler.is_enabled()):
+            raise TrainingDivergedError(f"The loss is no longer a finite number at step {step + 1}.")
 
     def averaged_weights(self) -> dict[str, Tensor]:
         """Return the averaged weights, by the names of the model's state; shared, not to be modified."""
@@ -102,9 +184,13 @@ class Learner:
         """Return copies of all tensors that the next step depends on, on the CPU, under slash-separated names."""
         named = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         named |= {f"average/{name}": tensor for name, tensor in self._average.items()}
-        for name, parameter in self._named.items():
-            for key, value in self._optimizer.state.get(parameter, {}).items():
-                named[f"optimizer/{name}/{key}"] = value
+        named |= _optimizer_tensors(self._optimizer, self._named, "optimizer/")
+        if self._adversary is not None:
+            model = self._adversary.model
+            named |= {f"discriminator/{name}": tensor for name, tensor in model.state_dict().items()}
+            named |= _optimizer_tensors(
+                self._adversary.optimizer, dict(model.named_parameters()), "discriminator_optimizer/"
+            )
         if self._scaler.is_enabled():
             named["scaler/scale"] = torch.tensor(self._scaler.get_scale())
         return {name: tensor.detach().to("cpu", copy=True) for name, tensor in named.items()}
@@ -119,14 +205,13 @@ class Learner:
             self.model.load_state_dict({name: tensors[f"model/{name}"] for name in self.model.state_dict()})
             for name, tensor in self._average.items():
                 tensor.copy_(tensors[f"average/{name}"])
-            for name, parameter in self._named.items():
-                prefix = f"optimizer/{name}/"
-                stored = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-                self._optimizer.state[parameter] = {
-                    # Adam counts steps on the CPU unless it is fused on an accelerator, where the count lives there.
-                    key: self._like(value, parameter) if value.dim() else value.to(self._device)
-                    for key, value in stored.items()
-                }
+            _load_optimizer(self._optimizer, self._named, tensors, "optimizer/")
+            if self._adversary is not None:
+                model = self._adversary.model
+                model.load_state_dict({name: tensors[f"discriminator/{name}"] for name in model.state_dict()})
+                _load_optimizer(
+                    self._adversary.optimizer, dict(model.named_parameters()), tensors, "discriminator_optimizer/"
+                )
             if self._scaler.is_enabled() and "scaler/scale" in tensors:
                 self._scaler = torch.amp.GradScaler(self._device.type, init_scale=float(tensors["scaler/scale"]))
         except (KeyError, RuntimeError) as error:
@@ -136,10 +221,6 @@ class Learner:
         """Take over the weights of another model of the same configuration, as a warm start."""
         self.model.load_state_dict(weights)
         self._average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-
-    def _like(self, value: Tensor, parameter: Tensor) -> Tensor:
-        # The file holds rows first; the optimiser must see the parameter's own order of memory.
-        return torch.empty_like(parameter).copy_(value)
 
     def _autocast(self) -> AbstractContextManager[None]:
         is_reduced = self._autocast_dtype is not None
@@ -159,3 +240,30 @@ class Learner:
                 self._average[name].lerp_(tensor, 1.0 - decay)
             else:
                 self._average[name].copy_(tensor)
+
+
+def _optimizer_tensors(
+    optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter], prefix: str
+) -> dict[str, Tensor]:
+    return {
+        f"{prefix}{name}/{key}": value
+        for name, parameter in parameters.items()
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def _load_optimizer(
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, nn.Parameter],
+    tensors: Mapping[str, Tensor],
+    prefix: str,
+) -> None:
+    for name, parameter in parameters.items():
+        start = f"{prefix}{name}/"
+        stored = {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
+        optimizer.state[parameter] = {
+            # Adam counts steps on the CPU unless it is fused on an accelerator, where the count lives there. Moments
+            # lie in the file rows first; the optimiser must see the parameter's own order of memory.
+            key: torch.empty_like(parameter).copy_(value) if value.dim() else value.to(parameter.device)
+            for key, value in stored.items()
+        }

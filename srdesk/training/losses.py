@@ -1,22 +1,85 @@
-"""What training makes small."""
+"""What training makes small: the generator's terms and the discriminator's loss.
+
+C. Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network", CVPR 2017,
+sections 2.1 and 2.2.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from srdesk.models.srcnn import luma
-from srdesk.training.config import LossChannels
+from srdesk.training.config import LossChannels, LossWeights, PixelLoss
 
 
-def pixel_loss(sr: Tensor, hr: Tensor, *, channels: LossChannels) -> Tensor:
-    """Return the mean squared error (Ledig et al. 2017, equation 4; Dong et al. 2016, equation 4).
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of the generator's loss, each a scalar before its weight; None: not part of the loss."""
+
+    pixel: Tensor | None = None
+    """`pixel_loss`."""
+    feature: Tensor | None = None
+    """`feature_loss`."""
+    adversarial: Tensor | None = None
+    """`adversarial_loss`."""
+    total_variation: Tensor | None = None
+    """`total_variation`."""
+
+    def weighted(self, weights: LossWeights) -> Tensor:
+        """Return the loss: the sum of the terms, each times its weight (equation 3)."""
+        parts = [term * getattr(weights, name) for name, term in self.named().items()]
+        return torch.stack(parts).sum() if len(parts) > 1 else parts[0]
+
+    def named(self) -> dict[str, Tensor]:
+        """Return the terms that are part of the loss."""
+        every = {name: getattr(self, name) for name in LossWeights.__struct_fields__}
+        return {name: term for name, term in every.items() if term is not None}
+
+
+def pixel_loss(sr: Tensor, hr: Tensor, *, channels: LossChannels, kind: PixelLoss = "mse") -> Tensor:
+    """Return the mean squared error (Ledig et al. 2017, equation 4; Dong et al. 2016, equation 4) or absolute error.
 
     Args:
         sr: `(N, 3, H, W)` super-resolved batch.
         hr: `(N, 3, H, W)` ground truth.
         channels: compare R, G and B, or their luma.
+        kind: squared or absolute error.
     """
+    compare = functional.mse_loss if kind == "mse" else functional.l1_loss
     if channels == "luma":
-        return functional.mse_loss(luma(sr), luma(hr))
+        return compare(luma(sr), luma(hr))
+    return compare(sr, hr)
+
+
+def feature_loss(sr: Tensor, hr: Tensor) -> Tensor:
+    """Return the mean squared difference of two batches of features (equation 5)."""
     return functional.mse_loss(sr, hr)
+
+
+def adversarial_loss(sr_logits: Tensor) -> Tensor:
+    """Return the mean of ``-log D(G(LR))`` (equation 6, as a mean over the batch).
+
+    Args:
+        sr_logits: `(N, 1)` judgements of SR pictures, before the sigmoid.
+    """
+    return functional.softplus(-sr_logits).mean()
+
+
+def discriminator_loss(hr_logits: Tensor, sr_logits: Tensor) -> Tensor:
+    """Return the mean of ``-log D(HR)`` and of ``-log(1 - D(G(LR)))`` together (equation 2)."""
+    return functional.softplus(-hr_logits).mean() + functional.softplus(sr_logits).mean()
+
+
+def total_variation(sr: Tensor) -> Tensor:
+    """Return the mean absolute difference of neighbouring pixels, rows and columns together.
+
+    L. Rudin, S. Osher, E. Fatemi, "Nonlinear total variation based noise removal algorithms", 1992, anisotropic.
+
+    Args:
+        sr: `(N, 3, H, W)` batch.
+    """
+    return (sr[..., 1:, :] - sr[..., :-1, :]).abs().mean() + (sr[..., 1:] - sr[..., :-1]).abs().mean()

@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import psutil
 import torch
 
 from srdesk.engine.control import CancelToken
 from srdesk.engine.device import precision_name, resolve_device, resolve_precision
-from srdesk.engine.library import WeightsCard
 from srdesk.engine.weights import load_model, save_weights
-from srdesk.errors import Cancelled, CheckpointError, ConfigError
+from srdesk.errors import Cancelled, CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.models import CATALOGUE
 from srdesk.training import events
+from srdesk.training.card import weights_card
 from srdesk.training.checkpoint import (
-    CHECKPOINT_NAME,
     Checkpoint,
     RunState,
+    Scores,
     digest_of,
     load_checkpoint,
+    require_space,
     save_checkpoint,
 )
 from srdesk.training.config import TrainConfig
 from srdesk.training.dataset import BatchLoader, CropSampler
+from srdesk.training.features import Vgg, load_features
+from srdesk.training.guard import GuardState, watch
 from srdesk.training.learner import Learner, build_model, channels_last
-from srdesk.training.pictures import SCALE, Split, pictures_of_run
+from srdesk.training.pauses import Pauses
+from srdesk.training.pictures import Split, pictures_of_run
+from srdesk.training.requests import Requests
+from srdesk.training.runs import CHECKPOINT_NAME, PICTURES_FOLDER, START_NAME, WEIGHTS_FOLDER
+from srdesk.training.step_report import StepReport
+from srdesk.training.strip import keep_references, keep_step
 from srdesk.training.validation import Score, ValidationSet
 
-WEIGHTS_FOLDER = "weights"
-"""Folder in a run folder for the weights file of the best validation."""
+ROLLBACK_RATE_FACTOR = 0.5
+"""What the learning rates are multiplied by at each roll-back."""
 
 NOT_COMPUTED_WITH = (
     "report_every_steps",
     "checkpoint_every_steps",
     "cache_bytes",
     "threads",
+    "rollbacks",
+    "strip_pictures",
+    "tensorboard",
     "name",
     "licence",
     "notes",
@@ -49,28 +57,42 @@ NOT_COMPUTED_WITH = (
 """Fields of a configuration that a resumed run may change."""
 
 
-def train(config: TrainConfig, folder: Path, token: CancelToken) -> Iterator[events.AnyEvent]:
+def train(
+    config: TrainConfig,
+    folder: Path,
+    token: CancelToken,
+    *,
+    features_file: Path | None = None,
+    requests: Requests | None = None,
+) -> Iterator[events.AnyEvent]:
     """Run, or go on with, the training of ``config`` in ``folder``.
 
     Yields an event for everything worth telling. When the token is cancelled the run makes a checkpoint, if it had
     begun, and ends with ``Finished(reason="stopped")``; called again with the same configuration it goes on from there,
     bit for bit on the same machine with the same number of threads.
 
+    Args:
+        config: what to compute.
+        folder: the run folder.
+        token: looked at between steps.
+        features_file: the VGG features that come with the program; needed where the loss compares features.
+        requests: where pauses are asked for, made with ``token``; None if nobody will.
+
     Raises:
         ConfigError, DatasetError, ImageError: the configuration or the pictures cannot be used.
         WeightsError: the weights to start from cannot be used.
         CheckpointError: the folder belongs to another run, or its checkpoint is damaged or cannot be written.
         DeviceUnavailableError: the device is not there.
-        TrainingDivergedError: the loss is no longer finite; the last checkpoint is intact.
+        TrainingDivergedError: the run diverged again after all roll-backs; the last checkpoint is intact.
     """
     try:
-        run = _Run(config, folder, token)
+        run = _Run(config, folder, token, _features(config, features_file), Pauses(requests or Requests(token)))
     except Cancelled:
         yield _stopped_before_it_began(folder)
         return
     try:
         yield from run.start()
-        yield from run.steps(token)
+        yield from run.steps()
     finally:
         run.close()
 
@@ -78,38 +100,58 @@ def train(config: TrainConfig, folder: Path, token: CancelToken) -> Iterator[eve
 def _stopped_before_it_began(folder: Path) -> events.Finished:
     """Return the last event of a session that leaves the run as it found it."""
     checkpoint = load_checkpoint(folder)
-    step, best = (checkpoint.state.step, checkpoint.state.best_psnr_y_db) if checkpoint else (0, None)
+    step, best = (checkpoint.state.step, checkpoint.state.best_scores.psnr_y_db) if checkpoint else (0, None)
     return events.Finished(reason="stopped", step=step, best_psnr_y_db=best, elapsed_s=0.0)
+
+
+def _features(config: TrainConfig, bundled_file: Path | None) -> Vgg | None:
+    if not config.loss_weights.feature:
+        return None
+    return load_features(config.features, config.feature_layer, bundled_file=bundled_file or Path("vgg16.safetensors"))
 
 
 class _Run:
     """One session of a run: what the loop needs at hand."""
 
-    def __init__(self, config: TrainConfig, folder: Path, token: CancelToken) -> None:
+    def __init__(
+        self, config: TrainConfig, folder: Path, token: CancelToken, features: Vgg | None, pauses: Pauses
+    ) -> None:
         if config.threads:
             torch.set_num_threads(config.threads)
-        self.config, self.folder = config, folder
+        self.config, self.folder, self.features, self.pauses = config, folder, features, pauses
         self.device = resolve_device(config.device)
         self.precision = precision_name(resolve_precision(config.precision, self.device))
         self.split: Split = pictures_of_run(config, folder, token)
         self.validation = ValidationSet(
-            self.split.validation[: config.validation_pictures], crop_px=config.validation_crop_px
+            self.split.validation[: config.validation_pictures],
+            crop_px=config.validation_crop_px,
+            features=features,
+            device=self.device,
         )
+        self.validation_s = 0.0
         token.check()
         self.bicubic: Score = self.validation.measure_bicubic()
-        self.learner = Learner(build_model(config), config, device=self.device, precision=self.precision)
         self.measured = channels_last(build_model(config), self.device).eval()
         self.digest = digest_of(config, without=NOT_COMPUTED_WITH)
-        self.state = RunState(
-            config_digest=self.digest, threads=torch.get_num_threads(), data_digest=_digest(self.split)
-        )
+        self.learner, self.state = self._fresh()
         self.began_s = time.monotonic()
         self.loader: BatchLoader | None = None
 
+    def _fresh(self) -> tuple[Learner, RunState]:
+        """Return a learner and a state of step 0."""
+        learner = Learner(
+            build_model(self.config), self.config, device=self.device, precision=self.precision, features=self.features
+        )
+        return learner, RunState(
+            config_digest=self.digest, threads=torch.get_num_threads(), data_digest=_digest(self.split)
+        )
+
     def start(self) -> Iterator[events.AnyEvent]:
         """Load the checkpoint or the start weights, and say what is going to happen."""
+        require_space(self.folder, self.learner.tensors())
         notices = list(self._restore())
-        self.loader = BatchLoader(CropSampler(self.split.training, self.config), self.state.step)
+        self.sampler = CropSampler(self.split.training, self.config)
+        self.loader = BatchLoader(self.sampler, self.state.step)
         yield events.Started(
             run_folder=str(self.folder),
             model=self.config.model,
@@ -125,30 +167,34 @@ class _Run:
             bicubic_psnr_y_db=self.bicubic.psnr_y_db,
             bicubic_ssim_y=self.bicubic.ssim_y,
         )
-        for sentence in notices:
+        for sentence in (*self.split.notices, *notices):
             yield events.Notice(message=sentence)
 
-    def steps(self, token: CancelToken) -> Iterator[events.AnyEvent]:
+    def steps(self) -> Iterator[events.AnyEvent]:
         """Make the steps that are left."""
-        report = _StepReport(self.config)
-        if self.state.best_psnr_y_db is None and not token.is_cancelled:
+        report = StepReport(self.config)
+        self.pauses.look()
+        if not self.state.best_scores.psnrs_y_db and not self.pauses.is_stopped:
             yield from self._validate()
-        while self.state.step < self.config.steps and not token.is_cancelled:
+        while self.state.step < self.config.steps and not self.pauses.is_stopped:
             yield from self._one_step(report)
             step, is_last = self.state.step, self.state.step == self.config.steps
             if step % self.config.validate_every_steps == 0 or is_last:
                 yield from self._validate()
                 report.restart()
             if step % self.config.checkpoint_every_steps == 0 or is_last:
-                yield self._save()
+                yield from self._save()
                 report.restart()
+            yield from self._pause_if_asked(report)
         is_done = self.state.step >= self.config.steps
         if not is_done:
-            yield self._save()
+            yield from self._save()
+        if self.state.best_step > 0:
+            yield self._compare()
         yield events.Finished(
             reason="done" if is_done else "stopped",
             step=self.state.step,
-            best_psnr_y_db=self.state.best_psnr_y_db,
+            best_psnr_y_db=self.state.best_scores.psnr_y_db,
             elapsed_s=time.monotonic() - self.began_s,
         )
 
@@ -157,37 +203,133 @@ class _Run:
         if self.loader is not None:
             self.loader.close()
 
-    def _one_step(self, report: _StepReport) -> Iterator[events.AnyEvent]:
+    def _one_step(self, report: StepReport) -> Iterator[events.AnyEvent]:
         assert self.loader is not None
-        waiting_since_s = time.monotonic()
+        since_s = time.monotonic()
         batch = self.loader.take(self.state.step)
-        waited_s = time.monotonic() - waiting_since_s
-        loss, norm = self.learner.step(batch, self.state.step)
-        self._advance(step=self.state.step + 1)
-        report.add(loss, waited_s)
+        waited_s = time.monotonic() - since_s
+        try:
+            figures = self.learner.step(batch, self.state.step)
+            guard, problem = watch(self.state.guard, figures)
+        except TrainingDivergedError as error:
+            yield from self._roll_back(str(error))
+            report.restart()
+            return
+        if problem:
+            yield from self._roll_back(problem)
+            report.restart()
+            return
+        self._advance(step=self.state.step + 1, guard=guard)
+        report.add(figures, waited_s=waited_s, step_s=time.monotonic() - since_s)
         if self.state.step % self.config.report_every_steps == 0 or self.state.step == self.config.steps:
-            yield report.event(self.state.step, norm)
+            yield report.event(self.state.step, self.state.rate_factor)
+        if report.is_time_to_estimate():
+            yield report.estimate(self.state.step, validation_s=self.validation_s)
+        if (sentence := self.sampler.take_notice()) is not None:
+            yield events.Notice(message=sentence)
+
+    def _roll_back(self, reason: str) -> Iterator[events.AnyEvent]:
+        """Go back to the last good state with lower learning rates."""
+        if self.state.rollbacks >= self.config.rollbacks:
+            raise TrainingDivergedError(reason)
+        noticed = self.state
+        checkpoint = load_checkpoint(self.folder)
+        if checkpoint is None:
+            self.learner, self.state = self._fresh()
+            for sentence in self._warm_start():
+                yield events.Notice(message=sentence)
+        else:
+            self.learner.load_tensors(checkpoint.tensors, str(self.folder / CHECKPOINT_NAME))
+            self.state = checkpoint.state
+        self._advance(
+            rate_factor=noticed.rate_factor * ROLLBACK_RATE_FACTOR,
+            rollbacks=noticed.rollbacks + 1,
+            guard=GuardState(),
+            # The best weights are on the disk, whatever became of the run after them.
+            start_scores=noticed.start_scores,
+            best_scores=noticed.best_scores,
+            best_step=noticed.best_step,
+        )
+        self.learner.rate_factor = self.state.rate_factor
+        self.close()
+        self.loader = BatchLoader(self.sampler, self.state.step)
+        yield events.RolledBack(
+            step=noticed.step + 1, to_step=self.state.step, reason=reason, rate_factor=self.state.rate_factor
+        )
+        yield from self._save()
+
+    def _pause_if_asked(self, report: StepReport) -> Iterator[events.AnyEvent]:
+        self.pauses.look()
+        if self.pauses.is_asked():
+            yield from self._save()
+            yield from self.pauses.wait(self.state.step)
+            self.began_s = time.monotonic()
+            report.restart()
 
     def _validate(self) -> Iterator[events.AnyEvent]:
+        since_s = time.monotonic()
         self.measured.load_state_dict(self.learner.averaged_weights())
-        score = self.validation.measure(self.measured, self.device)
-        is_best = self.state.best_psnr_y_db is None or score.psnr_y_db > self.state.best_psnr_y_db
-        yield events.Validated(step=self.state.step, psnr_y_db=score.psnr_y_db, ssim_y=score.ssim_y, is_best=is_best)
-        if not is_best:
-            return
-        self._advance(best_psnr_y_db=score.psnr_y_db, best_step=self.state.step)
-        if self.state.step > 0:
-            path = self.folder / WEIGHTS_FOLDER / f"{self.config.weights_name}.safetensors"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            save_weights(path, self.measured, self._card(score))
-            yield events.Weights(step=self.state.step, path=str(path), psnr_y_db=score.psnr_y_db)
+        score = self.validation.measure(self.measured, strip_pictures=self.config.strip_pictures)
+        self.validation_s = time.monotonic() - since_s
+        scores, step = _scores(score), self.state.step
+        is_best = scores.is_better_than(self.state.best_scores)
+        yield events.Validated(
+            step=step,
+            psnr_y_db=score.psnr_y_db,
+            ssim_y=score.ssim_y,
+            is_best=is_best,
+            feature_distance=score.feature_distance,
+        )
+        if step == 0:
+            self._advance(start_scores=scores)
+            references = dict(self.validation.references(self.config.strip_pictures))
+            yield from self.pauses.insist(lambda: keep_references(self.folder, references), step)
+            yield from self._save_weights(self.folder / START_NAME, score)
+        if is_best:
+            self._advance(best_scores=scores, best_step=step)
+            if step > 0:
+                path = self.folder / WEIGHTS_FOLDER / f"{self.config.weights_name}.safetensors"
+                yield from self._save_weights(path, score)
+                yield events.Weights(step=step, path=str(path), psnr_y_db=score.psnr_y_db)
+        if score.strip:
+            yield from self.pauses.insist(lambda: keep_step(self.folder, step, score.strip), step)
+            yield events.Pictured(step=step, folder=str(self.folder / PICTURES_FOLDER))
 
-    def _save(self) -> events.Saved:
-        now_s = time.monotonic()
-        self._advance(elapsed_s=self.state.elapsed_s + now_s - self.began_s)
-        self.began_s = now_s
-        path = save_checkpoint(self.folder, Checkpoint(self.state, self.learner.tensors()))
-        return events.Saved(step=self.state.step, path=str(path))
+    def _save_weights(self, path: Path, score: Score) -> Iterator[events.AnyEvent]:
+        card = weights_card(self.config, self.state, self.split, score=score, bicubic=self.bicubic)
+
+        def save() -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_weights(path, self.measured, card)
+
+        yield from self.pauses.insist(save, self.state.step)
+
+    def _compare(self) -> events.Compared:
+        """Return how the best weights did beside those that the run started from."""
+        start, best = self.state.start_scores, self.state.best_scores
+        names = [pair.name for pair in self.validation.pairs]
+        pictures = tuple(
+            events.PictureScore(name=name, bicubic_db=bicubic_db, start_db=start_db, best_db=best_db)
+            for name, bicubic_db, start_db, best_db in zip(
+                names, self.bicubic.psnrs_y_db, start.psnrs_y_db, best.psnrs_y_db, strict=False
+            )
+        )
+        return events.Compared(
+            pictures=pictures,
+            difference_db=(best.psnr_y_db or 0.0) - (start.psnr_y_db or 0.0),
+            better_pictures=sum(picture.best_db > picture.start_db for picture in pictures),
+            bicubic_db=self.bicubic.psnr_y_db,
+            is_better=best.is_better_than(start),
+            start_feature_distance=start.feature_distance,
+            best_feature_distance=best.feature_distance,
+        )
+
+    def _save(self) -> Iterator[events.AnyEvent]:
+        self._advance(elapsed_s=self.state.elapsed_s + time.monotonic() - self.began_s)
+        checkpoint = Checkpoint(self.state, self.learner.tensors())
+        path = yield from self.pauses.insist(lambda: save_checkpoint(self.folder, checkpoint), self.state.step)
+        self.began_s = time.monotonic()
+        yield events.Saved(step=self.state.step, path=str(path))
 
     def _restore(self) -> Iterator[str]:
         checkpoint = load_checkpoint(self.folder)
@@ -206,13 +348,15 @@ class _Run:
             yield "The pictures have changed since the run was stopped: it goes on with other crops."
         self.learner.load_tensors(checkpoint.tensors, str(path))
         self.state = checkpoint.state
+        self.learner.rate_factor = self.state.rate_factor
         self._advance(threads=torch.get_num_threads(), data_digest=_digest(self.split))
 
     def _warm_start(self) -> Iterator[str]:
         if self.config.start in ("interpolation", "random"):
             return
         model, card = load_model(Path(self.config.start))
-        if card.architecture != self.config.model:
+        # SRGAN begins with the weights of SRResNet, whose network its generator is (section 3.2 of the paper).
+        if CATALOGUE[card.architecture].build is not CATALOGUE[self.config.model].build:
             raise ConfigError("start", self.config.start, f"weights of {self.config.model}, not {card.architecture}")
         try:
             self.learner.start_from(model.state_dict())
@@ -224,76 +368,10 @@ class _Run:
     def _advance(self, **changes: object) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)
 
-    def _card(self, score: Score) -> WeightsCard:
-        architecture = CATALOGUE[self.config.model]
-        model_config = msgspec.convert(self.config.model_options, architecture.config_type)
-        return WeightsCard(
-            name=self.config.weights_name,
-            architecture=self.config.model,
-            config=msgspec.to_builtins(model_config),
-            scale=SCALE,
-            training_data=self._provenance(),
-            steps=self.state.steps_before + self.state.step,
-            seed=self.config.seed,
-            metrics={
-                "validation_psnr_y_db": round(score.psnr_y_db, 4),
-                "validation_ssim_y": round(score.ssim_y, 5),
-                "validation_bicubic_psnr_y_db": round(self.bicubic.psnr_y_db, 4),
-                "validation_pictures": float(len(self.validation)),
-            },
-            licence=self.config.licence,
-            created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            notes=self.config.notes,
-        )
-
-    def _provenance(self) -> str:
-        folders = Counter(picture.path.parent.name for picture in self.split.training)
-        own = ", ".join(
-            f"{name} ({count} {'picture' if count == 1 else 'pictures'})" for name, count in sorted(folders.items())
-        )
-        before = self.state.data_before
-        return own if before in ("", own) else f"{own}; before that: {before}"
-
-
-class _StepReport:
-    """Gathers what a step event tells."""
-
-    def __init__(self, config: TrainConfig) -> None:
-        self._config = config
-        self._seconds_a_step: float | None = None
-        self._process = psutil.Process()
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget what was gathered, so that time spent elsewhere does not count."""
-        self._losses: list[float] = []
-        self._waited_s = 0.0
-        self._since_s = time.monotonic()
-
-    def add(self, loss: float, waited_s: float) -> None:
-        """Count one step."""
-        self._losses.append(loss)
-        self._waited_s += waited_s
-
-    def event(self, step: int, gradient_norm: float) -> events.Step:
-        """Return the event of the steps since the last one."""
-        elapsed_s = max(time.monotonic() - self._since_s, 1e-9)
-        latest = elapsed_s / len(self._losses)
-        smooth = latest if self._seconds_a_step is None else 0.9 * self._seconds_a_step + 0.1 * latest
-        self._seconds_a_step = smooth
-        event = events.Step(
-            step=step,
-            loss=sum(self._losses) / len(self._losses),
-            learning_rate=self._config.learning_rate_at(step - 1),
-            gradient_norm=gradient_norm,
-            steps_per_second=len(self._losses) / elapsed_s,
-            data_wait_share=self._waited_s / elapsed_s,
-            remaining_s=smooth * (self._config.steps - step),
-            memory_bytes=self._process.memory_info().rss,
-        )
-        self.restart()
-        return event
-
 
 def _digest(split: Split) -> str:
     return hashlib.sha256("".join(picture.digest for picture in split.training).encode()).hexdigest()
+
+
+def _scores(score: Score) -> Scores:
+    return Scores(score.psnrs_y_db, score.feature_distances)

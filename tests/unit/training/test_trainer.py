@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from srdesk import paths
 from srdesk.engine.control import CancelToken
 from srdesk.engine.weights import load_model
 from srdesk.errors import CheckpointError, ConfigError, TrainingDivergedError
@@ -29,7 +30,7 @@ E = TypeVar("E", bound=events.Event)
 def run(config: TrainConfig, folder: Path, *, stop_at_step: int | None = None) -> list[events.AnyEvent]:
     folder.mkdir(exist_ok=True)
     token, told = CancelToken(), []
-    for event in train(config, folder, token):
+    for event in train(config, folder, token, features_file=paths.features_file()):
         told.append(event)
         if isinstance(event, events.Step) and event.step == stop_at_step:
             token.cancel()
@@ -97,7 +98,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tiny_config: MakeConfig, tmp_path: Pa
     assert whole.tensors.keys() == parts.tensors.keys()
     assert [name for name in whole.tensors if not torch.equal(whole.tensors[name], parts.tensors[name])] == []
     assert whole.state.step == parts.state.step == 6
-    assert whole.state.best_psnr_y_db == parts.state.best_psnr_y_db
+    assert whole.state.best_scores == parts.state.best_scores
 
 
 def test_the_weights_are_the_best_ones_and_describe_themselves(tiny_config: MakeConfig, tmp_path: Path) -> None:
@@ -187,3 +188,128 @@ def test_divergence_ends_the_run_and_keeps_the_last_checkpoint(
     assert checkpoint is not None
     assert checkpoint.state.step == 4
     assert all(torch.isfinite(tensor).all() for tensor in checkpoint.tensors.values() if tensor.is_floating_point())
+
+
+SRGAN: dict[str, object] = {
+    "model": "srgan",
+    "crop_px": 8,
+    "features": "vgg16",
+    "feature_layer": "conv1_2",
+    "discriminator_options": {"channels": (4, 8), "dense": 8, "pooled_px": 2},
+}
+
+
+def test_srgan_starts_from_srresnet_and_tells_how_both_players_do(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    run(tiny_config(), tmp_path / "first")
+    start = tmp_path / "first" / WEIGHTS_FOLDER / "srresnet_x4.safetensors"
+    told = run(tiny_config(**SRGAN, start=str(start)), tmp_path / "run")
+    steps = of_kind(told, events.Step)
+    assert set(steps[-1].terms) == {"pixel", "feature", "adversarial", "total_variation"}
+    assert steps[-1].discriminator_loss is not None
+    assert steps[-1].discriminator_loss > 0
+    assert 0 < (steps[-1].fake_probability or 0) < 1
+    assert 0 < (steps[-1].real_probability or 0) < 1
+    assert all((event.feature_distance or 0) > 0 for event in of_kind(told, events.Validated))
+    _, card = load_model(tmp_path / "run" / WEIGHTS_FOLDER / "srgan_x4.safetensors")
+    assert card.architecture == "srgan"
+    assert card.metrics["validation_feature_distance"] > 0
+
+
+def test_srgan_goes_on_bit_for_bit(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    config = tiny_config(**SRGAN)
+    run(config, tmp_path / "whole")
+    run(config, tmp_path / "parts", stop_at_step=2)
+    run(config, tmp_path / "parts")
+    whole, parts = load_checkpoint(tmp_path / "whole"), load_checkpoint(tmp_path / "parts")
+    assert whole is not None
+    assert parts is not None
+    assert any(name.startswith("discriminator_optimizer/") for name in whole.tensors)
+    assert whole.tensors.keys() == parts.tensors.keys()
+    assert [name for name in whole.tensors if not torch.equal(whole.tensors[name], parts.tensors[name])] == []
+    assert whole.state.best_scores == parts.state.best_scores
+
+
+def test_the_losses_can_be_combined_freely(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    changes = {"pixel_weight": 0.0, "feature_weight": 1.0, "feature_layer": "conv1_2", "total_variation_weight": 0.1}
+    told = run(tiny_config(**changes), tmp_path / "run")
+    (last,) = of_kind(told, events.Step)[-1:]
+    assert set(last.terms) == {"feature", "total_variation"}
+    assert last.loss == pytest.approx(last.terms["feature"] + 0.1 * last.terms["total_variation"], rel=1e-4)
+    assert last.discriminator_loss is None
+
+
+def fail_at(step: int, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let the learner diverge whenever it makes ``step`` at the full rate; return the rate factors of all steps."""
+    factors = []
+    make_step = Learner.step
+
+    def diverge(learner: Learner, batch: object, number: int) -> object:
+        factors.append(learner.rate_factor)
+        if number == step and learner.rate_factor == 1.0:
+            raise TrainingDivergedError("The loss is no longer a finite number.")
+        return make_step(learner, batch, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Learner, "step", diverge)
+    return factors
+
+
+@pytest.mark.parametrize(("step", "good_step"), [(1, 0), (5, 4)])
+def test_a_run_that_diverges_goes_back_to_its_last_good_state_with_half_the_rate(
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, good_step: int
+) -> None:
+    factors = fail_at(step, monkeypatch)
+    told = run(tiny_config(), tmp_path / "run")
+    (back,) = of_kind(told, events.RolledBack)
+    assert (back.step, back.to_step, back.rate_factor) == (step + 1, good_step, 0.5)
+    assert "finite" in back.reason
+    assert factors == [1.0] * (step + 1) + [0.5] * (6 - good_step)
+    assert told[-1] == events.Finished(
+        reason="done", step=6, best_psnr_y_db=told[-1].best_psnr_y_db, elapsed_s=told[-1].elapsed_s
+    )
+    stored = load_checkpoint(tmp_path / "run")
+    assert stored is not None
+    assert (stored.state.rollbacks, stored.state.rate_factor) == (1, 0.5)
+
+
+def test_a_run_gives_up_after_its_last_roll_back(
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: object) -> None:
+        raise TrainingDivergedError("The loss is no longer a finite number.")
+
+    monkeypatch.setattr(Learner, "step", diverge)
+    told: list[events.AnyEvent] = []
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with pytest.raises(TrainingDivergedError):
+        told.extend(train(tiny_config(rollbacks=2), folder, CancelToken()))
+    assert [event.rate_factor for event in of_kind(told, events.RolledBack)] == [0.5, 0.25]
+
+
+def test_a_run_ends_by_comparing_its_best_weights_with_the_start(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    told = run(tiny_config(steps=30, learning_rate=3e-3, validate_every_steps=10, ema_decay=0.5), tmp_path / "run")
+    validated = of_kind(told, events.Validated)
+    (compared,) = of_kind(told, events.Compared)
+    best = max(event.psnr_y_db for event in validated)
+    assert compared.difference_db == pytest.approx(best - validated[0].psnr_y_db, abs=1e-6)
+    assert compared.is_better == (compared.difference_db > 0)
+    assert len(compared.pictures) == of_kind(told, events.Started)[0].validation_pictures
+    assert compared.better_pictures == sum(picture.best_db > picture.start_db for picture in compared.pictures)
+    assert load_model(tmp_path / "run" / "start.safetensors")[1].architecture == "srresnet"
+
+
+def test_pictures_of_every_validation_are_kept(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    told = run(tiny_config(strip_pictures=1), tmp_path / "run")
+    assert [event.step for event in of_kind(told, events.Pictured)] == [0, 3, 6]
+    names = {path.name for path in (tmp_path / "run" / "pictures").iterdir()}
+    steps = {f"00_step-{step:08}.png" for step in (0, 3, 6)}
+    assert names == steps | {"00_lr.png", "00_bicubic.png", "00_hr.png"}
+
+
+def test_the_length_of_a_run_is_estimated_after_twenty_steps(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    told = run(tiny_config(steps=21, report_every_steps=7), tmp_path / "run")
+    (estimated,) = of_kind(told, events.Estimated)
+    assert estimated.remaining_s > 0
+    assert estimated.peak_memory_bytes > 10_000_000
+    assert [event for event in told if isinstance(event, events.Step)][1].step == 14
+    assert told.index(estimated) < told.index(of_kind(told, events.Step)[2])
