@@ -39,7 +39,7 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
 
 
 def _create_part(target: Path) -> tuple[BinaryIO, Path]:
@@ -65,7 +65,7 @@ def _shortened(name: str, max_bytes: int) -> str:
     return name
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the renaming itself survive a power cut, where folders can be flushed."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
