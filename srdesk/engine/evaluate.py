@@ -52,6 +52,8 @@ class Evaluation:
     """Mean over the pictures of the SSIM on BT.601 luma."""
     seconds: float
     """Computing time of all pictures, without reading and measuring."""
+    feature_distance: float | None = None
+    """Mean over the pictures of their distance in the features of a network; None if it was not asked for."""
 
 
 def find_pairs(hr_folder: Path, lr_folder: Path | None = None) -> list[Pair]:
@@ -86,6 +88,7 @@ def evaluate(
     control: Control,
     *,
     border_px: int = SCALE,
+    feature_distance: Callable[[FloatArray, FloatArray], float] | None = None,
 ) -> list[Evaluation]:
     """Enlarge every LR picture with every model and compare with the truth.
 
@@ -98,6 +101,7 @@ def evaluate(
         open_image: reads a file.
         control: progress is reported in pictures.
         border_px: rows and columns left out along every edge.
+        feature_distance: measures `(H, W, C)` SR pixels against HR ones, borders included; None to leave it out.
 
     Raises:
         DatasetError: an LR picture does not fit its HR picture, or one is too small to be measured.
@@ -107,6 +111,7 @@ def evaluate(
     """
     psnr_db: dict[str, list[float]] = {name: [] for name in upscalers}
     ssim: dict[str, list[float]] = {name: [] for name in upscalers}
+    distances: dict[str, list[float]] = {name: [] for name in upscalers}
     seconds = dict.fromkeys(upscalers, 0.0)
     quiet = Control(token=control.token, on_notice=control.on_notice)
     control.start()
@@ -119,9 +124,18 @@ def evaluate(
             sr_pixels = sr.read(Box(0, 0, sr.height, sr.width))
             psnr_db[name].append(psnr_y(sr_pixels, hr, border_px))
             ssim[name].append(ssim_y(sr_pixels, hr, border_px))
+            if feature_distance is not None:
+                distances[name].append(feature_distance(sr_pixels, hr))
         control.report(done + 1, len(pairs))
     return [
-        Evaluation(name, len(pairs), float(np.mean(psnr_db[name])), float(np.mean(ssim[name])), seconds[name])
+        Evaluation(
+            model=name,
+            images=len(pairs),
+            psnr_y_db=float(np.mean(psnr_db[name])),
+            ssim_y=float(np.mean(ssim[name])),
+            seconds=seconds[name],
+            feature_distance=float(np.mean(distances[name])) if distances[name] else None,
+        )
         for name in upscalers
     ]
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from srdesk.errors import ConfigError, WeightsFormatError, WeightsMismatchError
+from srdesk.imaging.image import FloatArray
 
 BUNDLED = "vgg16"
 """Value of `TrainConfig.features` for the features that come with the program."""
@@ -187,3 +189,17 @@ def _named_as_here(tensors: Mapping[str, Tensor], layers: Mapping[str, tuple[int
             if (tensor := tensors.get(f"features.{number}.{part}")) is not None:
                 named[f"{layer}.{part}"] = tensor.float()
     return named
+
+
+def picture_distance(features: Vgg, sr: FloatArray, hr: FloatArray) -> float:
+    """Return the mean squared difference of the features of two pictures.
+
+    Args:
+        features: what is compared, on the CPU.
+        sr: `(H, W, C)` pixels in `[0, 1]`; grey counts as three equal channels.
+        hr: pixels of the same shape.
+    """
+    with torch.inference_mode():
+        batch = torch.from_numpy(np.stack([sr, hr])).permute(0, 3, 1, 2)
+        sr_features, hr_features = features(batch.expand(2, 3, *batch.shape[2:]))
+        return float(functional.mse_loss(sr_features, hr_features))

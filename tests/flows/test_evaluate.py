@@ -7,6 +7,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from srdesk import paths
+
+FEATURES_FILE = paths.features_file()
+
 
 @pytest.fixture
 def hr(tmp_path: Path) -> Path:
@@ -39,6 +43,18 @@ def test_without_json_a_table_is_printed(srdesk: Any, hr: Path, no_shipped_weigh
     head, row = ended.out.splitlines()
     assert head.split() == ["model", "images", "PSNR-Y", "SSIM-Y", "time"]
     assert row.split()[:2] == ["bicubic", "2"]
+
+
+def test_feature_distances_are_told_on_demand(
+    srdesk: Any, hr: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "features_file", lambda: FEATURES_FILE)
+    words = ("evaluate", "--hr", hr, "--models", "tiny,bicubic", "--features")
+    bicubic, tiny = srdesk(*words, "--json").document["results"]
+    assert 0 < bicubic["feature_distance"] < tiny["feature_distance"]
+    head, first, _ = srdesk(*words).out.splitlines()
+    assert head.split()[-1] == "features"
+    assert float(first.split()[-1]) == round(bicubic["feature_distance"], 4)
 
 
 def test_a_perfect_result_has_no_psnr_in_json(srdesk: Any, tmp_path: Path) -> None:
