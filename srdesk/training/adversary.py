@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from srdesk.errors import ConfigError
 from srdesk.models.srgan import Discriminator, DiscriminatorConfig
+from srdesk.training import parallel
 from srdesk.training.config import TrainConfig
 from srdesk.training.losses import adversarial_loss, discriminator_loss
 
@@ -46,6 +47,7 @@ class Adversary:
         torch.manual_seed(config.seed + 1)  # not the same numbers as the generator's
         discriminator = Discriminator(options).to(device)
         self.model: nn.Module = discriminator.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        parallel.synchronise_batch_norm(self.model)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=config.discriminator_learning_rate, fused=device.type != "mps"
         )

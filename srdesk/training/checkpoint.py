@@ -11,16 +11,17 @@ from pathlib import Path
 
 import msgspec
 import safetensors.torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from srdesk.errors import CheckpointError, TrainingError
 from srdesk.imaging.atomic import atomic_write
+from srdesk.training import parallel
 from srdesk.training.guard import GuardState
 from srdesk.training.runs import CHECKPOINT_NAME
 
 BYTES_PER_BYTE = {"model": 5, "average": 1, "discriminator": 3}
-"""What a run writes for each byte of its tensors: Adam keeps two more of a parameter, the two weights files one each."""
+"""What a run writes for each byte of its tensors: Adam keeps two more of a parameter, two weights files one each."""
 
 SPACE_FACTOR = 2
 """Free space that a run wants for each byte that it writes: old files stay until the new ones are there."""
@@ -54,6 +55,12 @@ class Scores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.psnr_y_db is None or other.psnr_y_db is None:
             return self.psnr_y_db is not None
         return self.psnr_y_db > other.psnr_y_db
+
+
+class _Header(msgspec.Struct):
+    """What a safetensors file says before its tensors."""
+
+    metadata: dict[str, str] = msgspec.field(name="__metadata__")
 
 
 class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,9 +119,9 @@ def require_space(folder: Path, tensors: Mapping[str, Tensor]) -> None:
     )
     free_bytes = shutil.disk_usage(folder).free
     if free_bytes < needed_bytes:
+        needed, free = (f"{size / 1e6:,.0f} MB" for size in (needed_bytes, free_bytes))
         raise TrainingError(
-            f"The run needs {needed_bytes / 1e6:,.0f} MB on the disk of “{folder}”, which has {free_bytes / 1e6:,.0f} MB "
-            "left.",
+            f"The run needs {needed}, and the disk of its folder “{folder}” has {free} left.",
             hint="Free some space, or name a run folder on another disk with --run.",
         )
 
@@ -149,15 +156,17 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         CheckpointError: the file is damaged.
     """
     path = folder / CHECKPOINT_NAME
-    if not path.exists():
+    (is_there,) = parallel.any_of(parallel.is_main() and path.exists())
+    if not is_there:
         return None
     try:
-        with safe_open(path, framework="pt") as stored:
-            state = msgspec.json.decode((stored.metadata() or {})[STATE_KEY], type=RunState)
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no mapping
+        content = parallel.shared(path.read_bytes() if parallel.is_main() else b"")
+        header_bytes = int.from_bytes(content[:8], "little")
+        metadata = msgspec.json.decode(content[8 : 8 + header_bytes], type=_Header).metadata
+        state = msgspec.json.decode(metadata[STATE_KEY], type=RunState)
+        return Checkpoint(state, safetensors.torch.load(content))
     except (SafetensorError, OSError, KeyError, msgspec.MsgspecError) as error:
         raise CheckpointError(path, "it is damaged") from error
-    return Checkpoint(state, tensors)
 
 
 def digest_of(config: msgspec.Struct, *, without: tuple[str, ...] = ()) -> str:

@@ -83,7 +83,16 @@ class CropSampler:
     and step alone, as everything else does.
     """
 
-    def __init__(self, pictures: Sequence[Picture], config: TrainConfig) -> None:
+    def __init__(self, pictures: Sequence[Picture], config: TrainConfig, *, rank: int = 0, size: int = 1) -> None:
+        """Draw for one of several processes.
+
+        Args:
+            pictures: those that are trained on.
+            config: what to draw.
+            rank: number of the process.
+            size: how many there are; each draws every ``size``-th crop of a batch.
+        """
+        self._indices = range(rank, config.batch_size, size)
         self._pictures = pictures
         self._config = config
         self._cache = PictureCache(min(config.cache_bytes, psutil.virtual_memory().available // 2))
@@ -101,7 +110,7 @@ class CropSampler:
         Raises:
             DatasetError: too many pictures that were listed cannot be used.
         """
-        crops = [self._crop(step, index) for index in range(self._config.batch_size)]
+        crops = [self._crop(step, index) for index in self._indices]
         return Batch(np.stack([lr for lr, _ in crops]), np.stack([hr for _, hr in crops]))
 
     def take_notice(self) -> str | None:

@@ -17,6 +17,7 @@ from srdesk.errors import CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.models import CATALOGUE
 from srdesk.models.srcnn import SRCNN
 from srdesk.models.srresnet import SRResNet
+from srdesk.training import parallel
 from srdesk.training.adversary import Adversary, Judgement
 from srdesk.training.config import TrainConfig
 from srdesk.training.dataset import Batch
@@ -102,6 +103,7 @@ class Learner:
             for module in self.model.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
+        parallel.synchronise_batch_norm(self.model)
         self._weights = config.loss_weights
         self._features = None if features is None else channels_last(features, device)
         self._adversary = Adversary(config, device) if self._weights.adversarial else None
@@ -125,15 +127,16 @@ class Learner:
         terms = self._terms(sr, hr)
         loss = terms.weighted(self._weights)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        parallel.average_gradients(self._named.values())
         self._scaler.unscale_(self._optimizer)
         norm = float(nn.utils.clip_grad_norm_(self._named.values(), self._config.gradient_clip))
-        value = loss.item()
+        value = parallel.average(loss).item()
         self._require_finite(value, norm, step)
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._update_average(step)
         named = terms.named()
-        told = {name: term.item() for name, term in named.items()} if len(named) > 1 else {}
+        told = {name: parallel.average(term).item() for name, term in named.items()} if len(named) > 1 else {}
         return StepFigures(value, norm, told, judgement)
 
     def _set_rates(self, step: int) -> None:
@@ -147,12 +150,13 @@ class Learner:
         with self._autocast():
             loss, real, fake = adversary.loss(hr, sr)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        parallel.average_gradients(adversary.parameters())
         self._scaler.unscale_(adversary.optimizer)
         norm = float(nn.utils.clip_grad_norm_(adversary.parameters(), ADVERSARY_GRADIENT_CLIP))
-        value = loss.item()
+        value = parallel.average(loss).item()
         self._require_finite(value, norm, step)
         self._scaler.step(adversary.optimizer)
-        return Judgement(value, real.item(), fake.item())
+        return Judgement(value, parallel.average(real).item(), parallel.average(fake).item())
 
     def _terms(self, sr: Tensor, hr: Tensor) -> Terms:
         """Return the terms that have a weight."""

@@ -1,4 +1,7 @@
-"""Where a run waits: because someone asked for it, or because the disk cannot take what it saves."""
+"""Where a run waits: because someone asked for it, or because the disk cannot take what it saves.
+
+Of several processes that train together, the main one waits where it is; the others wait at their next look.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 from srdesk.errors import SrDeskError, TrainingError
-from srdesk.training import events
+from srdesk.training import events, parallel
 from srdesk.training.journal import RETRY_S
 from srdesk.training.requests import Requests
 
@@ -24,22 +27,29 @@ class Pauses:
     def __init__(self, requests: Requests, *, retry_s: float = RETRY_S) -> None:
         self._requests = requests
         self._retry_s = retry_s
-        self.is_stopped = requests.token.is_cancelled
+        self.is_stopped = False
         """Whether someone had asked to stop at the latest look."""
+        self.is_pause_asked = False
+        """Whether someone had asked to pause."""
 
     def look(self) -> None:
-        """Take notice of whether someone asked to stop."""
-        self.is_stopped = self._requests.token.is_cancelled
-
-    def is_asked(self) -> bool:
-        """Tell whether someone wants the run to pause; the wish is thereby heard."""
-        return not self.is_stopped and self._requests.take_pause()
+        """Take notice of what was asked; every process of a run must look, after each time that the main one saved."""
+        wants_pause = self._requests.take_pause() and parallel.is_main()
+        is_waiting = self._agree(is_waiting=wants_pause)
+        while is_waiting and not self.is_stopped and not parallel.is_main():
+            is_waiting = self._agree(is_waiting=False)
+        self.is_pause_asked = wants_pause and not self.is_stopped
 
     def wait(self, step: int) -> Iterator[events.AnyEvent]:
-        """Wait until someone asks to go on or to stop; ``step`` is told, and was saved before."""
+        """Wait, after a look at which it was asked for, until someone asks to go on or to stop.
+
+        Args:
+            step: the step that is saved; told in the events.
+        """
         yield events.Paused(step=step, reason="")
         self._wait(None)
         if not self.is_stopped:
+            self._agree(is_waiting=False)
             yield events.Resumed(step=step)
 
     def insist(self, save: Callable[[], T], step: int) -> Waiting[T]:
@@ -62,7 +72,8 @@ class Pauses:
                 break
             except (SrDeskError, OSError) as error:
                 refusal = _refusal(error)
-            self.look()
+            if not self.is_stopped:
+                self._agree(is_waiting=True)
             if self.is_stopped:
                 raise refusal
             if not was_refused:
@@ -75,8 +86,16 @@ class Pauses:
 
     def _wait(self, patience_s: float | None) -> None:
         for _ in self._requests.waiting(patience_s):
-            pass
-        self.look()
+            self._agree(is_waiting=True)
+            if self.is_stopped:
+                return
+        if self._requests.token.is_cancelled:
+            self._agree(is_waiting=True)
+
+    def _agree(self, *, is_waiting: bool) -> bool:
+        """Tell the other processes what this one knows, and return whether the main one waits."""
+        is_waiting, self.is_stopped = parallel.any_of(is_waiting, self._requests.token.is_cancelled)
+        return is_waiting
 
 
 def _refusal(error: SrDeskError | OSError) -> SrDeskError:

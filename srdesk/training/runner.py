@@ -13,11 +13,14 @@ import datetime
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
+
+import msgspec
 
 from srdesk.engine.control import CancelToken
 from srdesk.errors import Cancelled, DatasetError, SrDeskError, UnexpectedError
@@ -27,7 +30,7 @@ from srdesk.training.journal import Journal
 from srdesk.training.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run_table import run_table
 from srdesk.training.runner_options import configuration, parse
-from srdesk.training.runs import Run
+from srdesk.training.runs import MEASURED_NAME, Run
 
 
 def main(argv: Sequence[str], *, runs_folder: Path, features_file: Path | None = None) -> int:
@@ -45,6 +48,8 @@ def main(argv: Sequence[str], *, runs_folder: Path, features_file: Path | None =
     if options.list:
         sys.stdout.write(run_table(runs_folder))
         return 0
+    if _is_assistant():
+        return _assist(features_file)
     wire = _reserve_stdout() if options.events else None
     requests = Requests(CancelToken())
     with contextlib.ExitStack() as stack:
@@ -87,14 +92,48 @@ def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> It
 
 def _train(config: TrainConfig, run: Run, requests: Requests, journal: Journal, features_file: Path | None) -> int:
     # Imported here: a wrong option is answered without waiting for torch.
+    from srdesk.training import parallel
     from srdesk.training.trainer import train
 
     was_stopped = False
-    for event in train(config, run.folder, requests.token, features_file=features_file, requests=requests):
-        journal.tell(event)
-        was_stopped = isinstance(event, events.Finished) and event.reason == "stopped"
+    with parallel.joined() if _has_company() else contextlib.nullcontext():
+        parallel.shared(msgspec.json.encode(config))
+        parallel.shared(run.measured())
+        for event in train(config, run.folder, requests.token, features_file=features_file, requests=requests):
+            journal.tell(event)
+            was_stopped = isinstance(event, events.Finished) and event.reason == "stopped"
     journal.check()
-    return Cancelled.exit_code if was_stopped and not journal.is_watched else 0
+    # Whoever starts several processes would take 130 for a failure, and start them again.
+    is_told = journal.is_watched or _has_company()
+    return Cancelled.exit_code if was_stopped and not is_told else 0
+
+
+def _has_company() -> bool:
+    """Tell whether `torchrun` started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def _is_assistant() -> bool:
+    """Tell whether another of these processes holds the run and tells what happens."""
+    return _has_company() and os.environ["RANK"] != "0"
+
+
+def _assist(features_file: Path | None) -> int:
+    """Take a share of the work of a run that the main process holds, perhaps on another machine."""
+    from srdesk.training import parallel
+    from srdesk.training.trainer import train
+
+    token = CancelToken()
+    with contextlib.ExitStack() as stack:
+        stack.callback(_stop_on_signals(token))
+        stack.enter_context(parallel.joined())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="srdesk-")))
+        config = msgspec.json.decode(parallel.shared(b""), type=TrainConfig)
+        if measured := parallel.shared(b""):
+            (folder / MEASURED_NAME).write_bytes(measured)
+        for _ in train(config, folder, token, features_file=features_file):
+            pass
+    return 0
 
 
 def _failed(error: SrDeskError) -> events.Failed:

@@ -172,6 +172,12 @@ class Run:
         path = self.folder / WEIGHTS_FOLDER / f"{self.config().weights_name}.safetensors"
         return path if path.exists() else None
 
+    def measured(self) -> bytes:
+        """Return the list of the pictures that the run measures, empty before there is one."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / MEASURED_NAME).read_bytes()
+        return b""
+
     def ask(self, request: Request) -> None:
         """Ask the trainer for something; it looks several times a second. Nobody hears it when none is at work.
 

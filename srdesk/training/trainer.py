@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from srdesk.engine.device import precision_name, resolve_device, resolve_precisi
 from srdesk.engine.weights import load_model, save_weights
 from srdesk.errors import Cancelled, CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.models import CATALOGUE
-from srdesk.training import events
+from srdesk.training import events, parallel
 from srdesk.training.card import weights_card
 from srdesk.training.checkpoint import (
     Checkpoint,
@@ -85,9 +86,12 @@ def train(
         DeviceUnavailableError: the device is not there.
         TrainingDivergedError: the run diverged again after all roll-backs; the last checkpoint is intact.
     """
-    try:
+    run = None
+    parallel.require_equal_shares(config)
+    with contextlib.suppress(Cancelled):
         run = _Run(config, folder, token, _features(config, features_file), Pauses(requests or Requests(token)))
-    except Cancelled:
+    (is_given_up,) = parallel.any_of(run is None)
+    if run is None or is_given_up:
         yield _stopped_before_it_began(folder)
         return
     try:
@@ -148,9 +152,10 @@ class _Run:
 
     def start(self) -> Iterator[events.AnyEvent]:
         """Load the checkpoint or the start weights, and say what is going to happen."""
+        parallel.require_same_pictures(self.config, _digest(self.split))
         require_space(self.folder, self.learner.tensors())
         notices = list(self._restore())
-        self.sampler = CropSampler(self.split.training, self.config)
+        self.sampler = CropSampler(self.split.training, self.config, rank=parallel.rank(), size=parallel.size())
         self.loader = BatchLoader(self.sampler, self.state.step)
         yield events.Started(
             run_folder=str(self.folder),
@@ -176,7 +181,10 @@ class _Run:
         self.pauses.look()
         if not self.state.best_scores.psnrs_y_db and not self.pauses.is_stopped:
             yield from self._validate()
-        while self.state.step < self.config.steps and not self.pauses.is_stopped:
+        while self.state.step < self.config.steps:
+            yield from self._pause_if_asked(report)
+            if self.pauses.is_stopped:
+                break
             yield from self._one_step(report)
             step, is_last = self.state.step, self.state.step == self.config.steps
             if step % self.config.validate_every_steps == 0 or is_last:
@@ -185,9 +193,10 @@ class _Run:
             if step % self.config.checkpoint_every_steps == 0 or is_last:
                 yield from self._save()
                 report.restart()
-            yield from self._pause_if_asked(report)
         is_done = self.state.step >= self.config.steps
-        if not is_done:
+        if is_done:
+            self.pauses.look()
+        else:
             yield from self._save()
         if self.state.best_step > 0:
             yield self._compare()
@@ -260,13 +269,15 @@ class _Run:
 
     def _pause_if_asked(self, report: StepReport) -> Iterator[events.AnyEvent]:
         self.pauses.look()
-        if self.pauses.is_asked():
+        if self.pauses.is_pause_asked:
             yield from self._save()
             yield from self.pauses.wait(self.state.step)
             self.began_s = time.monotonic()
             report.restart()
 
     def _validate(self) -> Iterator[events.AnyEvent]:
+        if not parallel.is_main():
+            return
         since_s = time.monotonic()
         self.measured.load_state_dict(self.learner.averaged_weights())
         score = self.validation.measure(self.measured, strip_pictures=self.config.strip_pictures)
@@ -325,6 +336,8 @@ class _Run:
         )
 
     def _save(self) -> Iterator[events.AnyEvent]:
+        if not parallel.is_main():
+            return
         self._advance(elapsed_s=self.state.elapsed_s + time.monotonic() - self.began_s)
         checkpoint = Checkpoint(self.state, self.learner.tensors())
         path = yield from self.pauses.insist(lambda: save_checkpoint(self.folder, checkpoint), self.state.step)

@@ -105,7 +105,8 @@ def test_a_bare_failure_of_the_system_becomes_a_sentence(requests: Requests) -> 
 def test_a_pause_lasts_until_someone_asks_to_go_on(requests: Requests) -> None:
     pauses = Pauses(requests)
     requests.ask("pause")
-    assert pauses.is_asked()
+    pauses.look()
+    assert pauses.is_pause_asked
     waiting = pauses.wait(7)
     assert next(waiting) == events.Paused(step=7, reason="")
     requests.ask("resume")
