@@ -195,4 +195,21 @@ QToolButton#sample {{
 }}
 QToolButton#sample:hover {{ background: {raised}; }}
 QToolButton#sample:focus {{ border-color: {accent}; }}
+
+QToolButton#choice {{
+    padding: 5px 10px; border: 1px solid {line}; border-radius: 6px; background: {panel}; color: {text};
+}}
+QToolButton#choice:hover {{ background: {raised}; }}
+QToolButton#choice:checked {{ background: {chosen}; border-color: {accent}; }}
+QToolButton#choice:focus {{ border-color: {accent}; }}
+QToolButton#choice:disabled {{ color: {disabled}; }}
+#trainingHead {{ background: {panel}; border-bottom: 1px solid {line}; }}
+#trainingHeadline {{ font-size: 17px; font-weight: 600; }}
+#trainingNotice {{ background: {notice_panel}; border-radius: 6px; padding: 6px 10px; }}
+#setupArea, #setupArea > QWidget > QWidget {{ background: transparent; }}
+#dataList, #healthList, #scoreTable {{ border: 1px solid {line}; border-radius: 6px; background: {panel}; }}
+#dataList:focus, #healthList:focus, #scoreTable:focus {{ border-color: {accent}; }}
+#dataList::item, #healthList::item, #scoreTable::item {{ padding: 3px 8px; }}
+#scoreTable QHeaderView::section {{ padding: 4px 8px; border: none; background: {panel}; color: {muted}; }}
+*[invalid="true"] {{ border: 1px solid {error}; border-radius: 4px; padding: 3px; }}
 """

@@ -1,0 +1,84 @@
+"""Widgets as fields of the configuration: what they hold, and how a field that is wrong looks."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QSpinBox, QWidget
+
+from srdesk.errors import ConfigError
+
+FieldWidget = QCheckBox | QComboBox | QLineEdit | QSpinBox
+
+
+def combo(choices: dict[str, str], name: str) -> QComboBox:
+    """Return a box to choose from.
+
+    Args:
+        choices: value → text that people read.
+        name: what is chosen, for those who cannot see the form.
+    """
+    box = QComboBox()
+    for value, text in choices.items():
+        box.addItem(text, value)
+    box.setAccessibleName(name)
+    return box
+
+
+def spin(least: int, most: int, name: str) -> QSpinBox:
+    """Return a box for whole numbers from ``least`` to ``most``."""
+    box = QSpinBox()
+    box.setRange(least, most)
+    box.setGroupSeparatorShown(True)
+    box.setAccessibleName(name)
+    return box
+
+
+def line(name: str, placeholder: str = "") -> QLineEdit:
+    """Return a line for text or a number."""
+    edit = QLineEdit()
+    edit.setPlaceholderText(placeholder)
+    edit.setAccessibleName(name)
+    return edit
+
+
+def content(widget: FieldWidget) -> object:
+    """Return what ``widget`` holds."""
+    if isinstance(widget, QCheckBox):
+        return widget.isChecked()
+    if isinstance(widget, QComboBox):
+        return widget.currentData()
+    if isinstance(widget, QSpinBox):
+        return widget.value()
+    return widget.text().strip()
+
+
+def fill(widget: FieldWidget, value: object) -> None:
+    """Put ``value`` into ``widget``."""
+    if isinstance(widget, QCheckBox):
+        widget.setChecked(bool(value))
+    elif isinstance(widget, QComboBox):
+        widget.setCurrentIndex(max(0, widget.findData(value)))
+    elif isinstance(widget, QSpinBox):
+        widget.setValue(value if isinstance(value, int) else 0)
+    else:
+        widget.setText("" if value is None else f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def number(field: str, text: str) -> float:
+    """Return the number that ``text`` stands for.
+
+    Raises:
+        ConfigError: it is none; names ``field``.
+    """
+    try:
+        return float(text.replace(",", "."))
+    except ValueError as error:
+        raise ConfigError(field, text, "a number such as 0.0001 or 1e-4") from error
+
+
+def mark(widget: QWidget, complaint: str) -> None:
+    """Make ``widget`` look wrong and say why; right again if ``complaint`` is empty."""
+    if bool(widget.property("invalid")) != bool(complaint):
+        widget.setProperty("invalid", bool(complaint))
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+    widget.setToolTip(complaint)

@@ -1,0 +1,133 @@
+"""What is wrong with the pictures, and what is right: checked by itself whenever the list of them changes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QLabel, QProgressBar, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+
+from srdesk.gui.training.latest_task import LatestTask, MakeTask, arguments_for
+from srdesk.gui.training.outcome import Crashed, Failed, RunOutcome
+from srdesk.training import events
+from srdesk.training.config import TrainConfig
+
+SETTLES_MS = 300
+"""How long the list of pictures must rest before it is checked."""
+
+MOST_FILES = 500
+"""Files of one kind that are listed by name."""
+
+
+class HealthView(QWidget):
+    """Runs the check and shows its report. Whoever makes one calls `shutdown`."""
+
+    reported = Signal(object)
+    """`HealthReport`: the check is done."""
+
+    def __init__(self, make_task: MakeTask, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.report: events.HealthReport | None = None
+        """What the latest check found; None while there is none."""
+        self._config = TrainConfig()
+        self._task = LatestTask(make_task, self)
+        self._task.progressed.connect(self._on_progressed)
+        self._task.ended.connect(self._on_ended)
+        self._settling = QTimer(self, singleShot=True, interval=SETTLES_MS)
+        self._settling.timeout.connect(self._on_settled)
+        self._summary = QLabel()
+        self._summary.setWordWrap(True)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._tree = QTreeWidget()
+        self._tree.setObjectName("healthList")
+        self._tree.setHeaderHidden(True)
+        self._tree.setIndentation(16)
+        self._tree.setWordWrap(True)
+        self._tree.setAccessibleName(self.tr("Health report of the pictures"))
+        self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self._summary)
+        column.addWidget(self._bar)
+        column.addWidget(self._tree, 1)
+        self.check(self._config)
+
+    def check(self, config: TrainConfig) -> None:
+        """Look at the pictures of ``config`` soon, unless another call comes first."""
+        self._task.cancel()
+        self.report = None
+        self._config = config
+        self._tree.clear()
+        self._tree.hide()
+        self._bar.setVisible(bool(config.data))
+        self._bar.setRange(0, 0)
+        if config.data:
+            self._summary.setText(self.tr("Looking at the pictures…"))
+            self._settling.start()
+        else:
+            self._summary.setText(
+                self.tr("Drop a folder of sharp pictures here. It is searched with everything inside.")
+            )
+            self._settling.stop()
+
+    def shutdown(self) -> None:
+        """End the check."""
+        self._settling.stop()
+        self._task.shutdown()
+
+    @Slot()
+    def _on_settled(self) -> None:
+        self._task.start("--check", *arguments_for(self._config))
+
+    @Slot(object)
+    def _on_progressed(self, event: events.AnyEvent) -> None:
+        match event:
+            case events.HealthProgress(done=done, total=total):
+                self._bar.setRange(0, total)
+                self._bar.setValue(done)
+                self._summary.setText(self.tr("Looking at the pictures: {:,} of {:,}").format(done, total))
+            case events.HealthReport():
+                self._show(event)
+            case _:
+                pass
+
+    @Slot(object)
+    def _on_ended(self, outcome: RunOutcome) -> None:
+        self._bar.hide()
+        if isinstance(outcome, Failed | Crashed) and self.report is None:
+            self._summary.setText(f"{outcome.error} {outcome.error.hint}")
+
+    def _show(self, report: events.HealthReport) -> None:
+        self.report = report
+        self._bar.hide()
+        self._summary.setText(
+            self.tr("{:,} usable pictures with {:,.0f} megapixels; {:,} of them are held out for measuring.").format(
+                report.pictures, report.megapixels, report.validation_pictures
+            )
+        )
+        for sentence in report.warnings:
+            self._add_warning(sentence)
+        self._add_files(self.tr("Too small"), [(name, "") for name in report.too_small])
+        self._add_files(self.tr("Cannot be read"), list(report.corrupt))
+        self._add_files(self.tr("Same as another"), list(report.duplicates))
+        self._add_files(self.tr("JPEG blocks"), [(name, f"{strength:.1f}") for name, strength in report.blocky])
+        self._tree.setVisible(self._tree.topLevelItemCount() > 0)
+        self.reported.emit(report)
+
+    def _add_warning(self, sentence: str) -> None:
+        item = QTreeWidgetItem([f"⚠  {sentence}"])
+        item.setToolTip(0, sentence)
+        self._tree.addTopLevelItem(item)
+
+    def _add_files(self, title: str, files: list[tuple[str, str]]) -> None:
+        if not files:
+            return
+        top = QTreeWidgetItem([f"{title}: {len(files):,}"])
+        self._tree.addTopLevelItem(top)
+        for name, remark in files[:MOST_FILES]:
+            text = f"{name} – {remark}" if remark else name
+            item = QTreeWidgetItem([text])
+            item.setToolTip(0, text)
+            top.addChild(item)
+        if len(files) > MOST_FILES:
+            top.addChild(QTreeWidgetItem([self.tr("and {:,} more").format(len(files) - MOST_FILES)]))

@@ -1,0 +1,178 @@
+"""The page after a run: whether it helped, shown on held-out pictures, and what becomes of its weights."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from srdesk.gui.comparison import CompareMode
+from srdesk.gui.training.outcome import Crashed, Failed, Finished, RunOutcome, Stopped
+from srdesk.gui.training.picture_strip import PictureStrip
+from srdesk.gui.training.run_record import RunRecord
+from srdesk.gui.training.verdict import Verdict
+from srdesk.training import events
+from srdesk.training.runs import PICTURES_FOLDER, Run
+
+
+class Decision(Enum):
+    """What shall become of the weights."""
+
+    ADOPT = "adopt"
+    """The pane of their network uses them from now on."""
+    KEEP_BOTH = "keep_both"
+    """They can be chosen, but the pane keeps its weights."""
+    DISCARD = "discard"
+    """Nothing is copied."""
+
+
+class ResultPage(QWidget):
+    """Shows how one run ended. Whoever makes the page calls `shutdown`."""
+
+    decided = Signal(object)
+    """The `Decision` of the person."""
+    resume_requested = Signal()
+    """The person wants the run to go on."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._headline = QLabel()
+        self._headline.setObjectName("trainingHeadline")
+        self._headline.setWordWrap(True)
+        self._details = QLabel()
+        self._details.setWordWrap(True)
+        self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._answer = QLabel()
+        self._answer.setWordWrap(True)
+        self._answer.setObjectName("trainingNotice")
+        self.table = QTableWidget(0, 5)
+        """One row for each held-out picture."""
+        self.table.setHorizontalHeaderLabels(
+            [self.tr("Picture"), self.tr("Bicubic"), self.tr("Start"), self.tr("New"), self.tr("Difference")]
+        )
+        self.table.setObjectName("scoreTable")
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setTabKeyNavigation(False)
+        self.table.setAccessibleName(self.tr("PSNR of each held-out picture"))
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setHighlightSections(False)
+        self.strip = PictureStrip(is_live=False)
+        """The held-out pictures, before behind a slider and after."""
+        self.strip.set_mode(CompareMode.SLIDER)
+        splitter = QSplitter()
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(16)
+        splitter.addWidget(self.table)
+        splitter.addWidget(self.strip)
+        splitter.setSizes([480, 720])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 12)
+        column.setSpacing(8)
+        column.addWidget(self._headline)
+        column.addWidget(self._details)
+        column.addWidget(splitter, 1)
+        column.addWidget(self._answer)
+        column.addLayout(self._build_buttons())
+
+    def _build_buttons(self) -> QHBoxLayout:
+        self.buttons: dict[Decision, QPushButton] = {}
+        """The button of each decision."""
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.resume = QPushButton(self.tr("Resume Training"))
+        """Lets an unfinished run go on."""
+        self.resume.clicked.connect(self.resume_requested)
+        row.addWidget(self.resume)
+        row.addStretch(1)
+        for decision, text, tip in (
+            (Decision.DISCARD, self.tr("Discard"), self.tr("Use nothing of this run; it stays in the list of runs")),
+            (Decision.KEEP_BOTH, self.tr("Keep Both"), self.tr("Offer the new weights beside those in use")),
+            (Decision.ADOPT, self.tr("Adopt"), self.tr("Use the new weights from now on; the old ones are kept")),
+        ):
+            button = QPushButton(text)
+            button.setToolTip(tip)
+            button.setProperty("decision", decision.value)
+            button.clicked.connect(self._on_decided)
+            self.buttons[decision] = button
+            row.addWidget(button)
+        return row
+
+    def shutdown(self) -> None:
+        """End the thread of the pictures."""
+        self.strip.shutdown()
+
+    def show_result(self, run: Run, record: RunRecord, outcome: RunOutcome) -> None:
+        """Show how ``run`` ended and what it reached."""
+        verdict = Verdict(record, outcome)
+        self._headline.setText(verdict.headline)
+        self._details.setText(verdict.details)
+        self._answer.hide()
+        self._fill_table(record.compared)
+        self.strip.show_folder(run.folder / PICTURES_FOLDER)
+        if record.weights is not None:
+            self.strip.go_to(record.weights.step)
+        self.resume.setVisible(isinstance(outcome, Stopped | Failed | Crashed))
+        for button in self.buttons.values():
+            button.setVisible(record.weights is not None)
+            button.setEnabled(True)
+        self._set_default(
+            Decision.ADOPT if verdict.is_better else Decision.DISCARD, can_resume=not isinstance(outcome, Finished)
+        )
+
+    def show_answer(self, sentence: str) -> None:
+        """Say what was done with the weights; nothing more is to be decided."""
+        self._answer.setText(sentence)
+        self._answer.show()
+        for button in self.buttons.values():
+            button.setEnabled(False)
+
+    @property
+    def default(self) -> Decision | None:
+        """The decision that the Return key makes, None where there is nothing to decide."""
+        return next((decision for decision, button in self.buttons.items() if button.isDefault()), None)
+
+    def _set_default(self, default: Decision, *, can_resume: bool) -> None:
+        has_weights = not self.buttons[default].isHidden()
+        for decision, button in self.buttons.items():
+            button.setDefault(has_weights and decision is default)
+        self.resume.setDefault(can_resume and not has_weights)
+
+    def _fill_table(self, compared: events.Compared | None) -> None:
+        scores = sorted(compared.pictures, key=lambda score: score.start_db - score.best_db) if compared else []
+        self.table.setVisible(bool(scores))
+        self.table.setRowCount(len(scores))
+        for row, score in enumerate(scores):
+            difference_db = score.best_db - score.start_db
+            texts = (
+                score.name,
+                f"{score.bicubic_db:.2f}",
+                f"{score.start_db:.2f}",
+                f"{score.best_db:.2f}",
+                f"{difference_db:+.2f} dB",
+            )
+            for column, text in enumerate(texts):
+                item = QTableWidgetItem(text)
+                if column:
+                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(row, column, item)
+
+    @Slot()
+    def _on_decided(self) -> None:
+        self.decided.emit(Decision(self.sender().property("decision")))

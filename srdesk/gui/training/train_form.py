@@ -1,0 +1,260 @@
+"""What to train, from what, for how long: the form of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from srdesk.engine.library import WeightsLibrary
+from srdesk.errors import ConfigError
+from srdesk.gui.training.advanced_form import AdvancedForm
+from srdesk.gui.training.fields import FieldWidget, combo, fill, line, mark, spin
+from srdesk.gui.training.preset_bar import PresetBar
+from srdesk.gui.training.questions import TrainingQuestions
+from srdesk.gui.training.texts import config_sentence, field_title
+from srdesk.training.config import TrainConfig, validate
+from srdesk.training.presets import Preset
+
+_MODELS = {"srresnet": "SRResNet", "srgan": "SRGAN", "srcnn": "SRCNN"}
+_OTHER = "other"
+_MOST_STEPS = 100_000_000
+_MOST_MINUTES = 100_000
+_ROUND_STEPS = 10
+
+SpeedOf = Callable[[TrainConfig], float | None]
+"""Steps per second that a configuration was seen to make on this machine."""
+
+
+class TrainForm(QWidget):
+    """Makes a `TrainConfig`, and marks what is wrong while it is being filled in."""
+
+    changed = Signal()
+    """Something was entered; `config` or `complaint` may be different."""
+
+    def __init__(
+        self,
+        weights_folders: Sequence[Path],
+        speed_of: SpeedOf,
+        questions: TrainingQuestions,
+        advanced: AdvancedForm,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._weights_folders = weights_folders
+        self._speed_of = speed_of
+        self._questions = questions
+        self._data: tuple[str, ...] = ()
+        self._base = TrainConfig()
+        self._named = True
+        self.config: TrainConfig | None = None
+        """What was entered; None while something is wrong."""
+        self.complaint = ""
+        """What is wrong; empty while nothing is."""
+        self.presets = PresetBar()
+        """What the run is for."""
+        self.model = combo(_MODELS, field_title("model"))
+        self.start = combo({}, field_title("start"))
+        self.name = line(field_title("name"))
+        self.steps = spin(1, _MOST_STEPS, field_title("steps"))
+        self.minutes = spin(0, _MOST_MINUTES, self.tr("Minutes"))
+        self.licence = line(field_title("licence"), self.tr("of the new weights, such as CC-BY-4.0"))
+        self.advanced = advanced
+        """The rest of the fields."""
+        self._fields: dict[str, FieldWidget] = {
+            "model": self.model,
+            "start": self.start,
+            "name": self.name,
+            "steps": self.steps,
+            "licence": self.licence,
+            **advanced.fields,
+        }
+        self._build()
+        self._connect()
+        self._on_preset(self.presets.chosen)
+
+    def set_data(self, data: tuple[str, ...]) -> None:
+        """Train on these folders and archives."""
+        self._data = data
+        self._check()
+
+    def reload_weights(self) -> None:
+        """Offer the weights that there are now, and keep the choice."""
+        self._offer_weights(self.start.currentData())
+        self._check()
+
+    def _build(self) -> None:
+        self.start.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.minutes.setSuffix(self.tr(" min"))
+        self.minutes.setSpecialValueText(self.tr("less than 1 min"))
+        self._time = QLabel()
+        self._time.setObjectName("muted")
+        length = QHBoxLayout()
+        length.setSpacing(8)
+        length.addWidget(self.steps, 1)
+        length.addWidget(self.minutes, 1)
+        self._more = QToolButton()
+        self._more.setText(self.tr("Advanced"))
+        self._more.setObjectName("choice")
+        self._more.setCheckable(True)
+        self._more.toggled.connect(self._on_more)
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(field_title("model"), self.model)
+        form.addRow(field_title("start"), self.start)
+        form.addRow(field_title("steps"), length)
+        form.addRow("", self._time)
+        form.addRow(field_title("name"), self.name)
+        form.addRow(field_title("licence"), self.licence)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self.presets)
+        column.addLayout(form)
+        column.addWidget(self._more)
+        column.addWidget(self.advanced)
+        column.addStretch(1)
+        self._on_more(False)
+
+    def _connect(self) -> None:
+        self.presets.chosen_changed.connect(self._on_preset)
+        self.model.currentIndexChanged.connect(self._on_model)
+        self.start.activated.connect(self._on_start_chosen)
+        self.start.currentIndexChanged.connect(self._check)
+        self.name.textEdited.connect(self._on_named)
+        self.name.textChanged.connect(self._check)
+        self.licence.textChanged.connect(self._check)
+        self.steps.valueChanged.connect(self._check)
+        self.minutes.valueChanged.connect(self._on_minutes)
+        self.advanced.changed.connect(self._check)
+
+    # --- what is chosen ---------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_preset(self, preset: Preset) -> None:
+        self._base = preset.apply(TrainConfig())
+        fill(self.steps, self._base.steps)
+        self._named = False
+        self._adapt()
+        speed = self._speed_of(self.config) if self.config is not None and preset.minutes else None
+        if speed is not None and preset.minutes is not None:
+            self._set_steps(60 * preset.minutes * speed)
+
+    @Slot()
+    def _on_model(self) -> None:
+        self._adapt()
+
+    def _adapt(self) -> None:
+        """Let everything that depends on preset and network follow them."""
+        preset, model = self.presets.chosen, self.model.currentData()
+        # SRCNN has no BatchNorm, and only its luma is trained.
+        is_luma_only = model == "srcnn"
+        config = msgspec.structs.replace(
+            self._base,
+            model=model,
+            loss_channels="luma" if is_luma_only else "rgb",
+            freeze_batch_norm=self._base.freeze_batch_norm and not is_luma_only,
+        )
+        self._base = config
+        self.advanced.show_config(config)
+        self._offer_weights("" if preset.start == "shipped" else "interpolation")
+        if not self._named:
+            fill(self.name, f"{model}_{preset.key}_x4")
+        self._check()
+
+    def _offer_weights(self, wish: str) -> None:
+        """Fill the list of start weights; an empty ``wish`` means those that ship with the program."""
+        model = self.model.currentData()
+        # A GAN is trained from a generator that was trained without one, or from an earlier GAN.
+        architectures = ("srgan", "srresnet") if model == "srgan" else (model,)
+        entries = [
+            entry
+            for architecture in architectures
+            for entry in WeightsLibrary(self._weights_folders).entries()
+            if entry.card is not None and entry.card.architecture == architecture
+        ]
+        with QSignalBlocker(self.start):
+            self.start.clear()
+            for entry in entries:
+                self.start.addItem(self.tr("Weights “{}”").format(entry.name), str(entry.path))
+            self.start.addItem(self.tr("Interpolation: begin with plain enlargement"), "interpolation")
+            self.start.addItem(self.tr("Random numbers"), "random")
+            if wish and self.start.findData(wish) < 0:
+                self.start.addItem(Path(wish).name, wish)
+            self.start.addItem(self.tr("Other weights…"), _OTHER)
+            self.start.setCurrentIndex(self.start.findData(wish) if wish else 0)
+        self._start_before = self.start.currentIndex()
+
+    @Slot(int)
+    def _on_start_chosen(self, index: int) -> None:
+        if self.start.itemData(index) != _OTHER:
+            self._start_before = index
+            return
+        path = self._questions.weights()
+        if path is None:
+            self.start.setCurrentIndex(self._start_before)
+        else:
+            self._offer_weights(str(path.absolute()))
+            self._check()
+
+    @Slot()
+    def _on_named(self) -> None:
+        self._named = bool(self.name.text())
+
+    @Slot(bool)
+    def _on_more(self, is_open: bool) -> None:
+        self.advanced.setVisible(is_open)
+        self._more.setText(self.tr("Advanced ▾") if is_open else self.tr("Advanced ▸"))
+
+    @Slot(int)
+    def _on_minutes(self, minutes: int) -> None:
+        speed = self._speed_of(self.config) if self.config is not None else None
+        if speed is not None:
+            self._set_steps(60 * minutes * speed)
+
+    def _set_steps(self, steps: float) -> None:
+        self.steps.setValue(max(_ROUND_STEPS, round(steps / _ROUND_STEPS) * _ROUND_STEPS))
+
+    # --- whether it is right ----------------------------------------------------------------------------------------
+
+    @Slot()
+    def _check(self) -> None:
+        wrong_field = ""
+        try:
+            self.config, self.complaint = validate(self._entered()), ""
+        except ConfigError as error:
+            self.config, wrong_field = None, error.field
+            self.complaint = config_sentence(error)
+        for name, widget in self._fields.items():
+            mark(widget, self.complaint if name == wrong_field else "")
+        self._tell_time()
+        self.changed.emit()
+
+    def _entered(self) -> TrainConfig:
+        start = self.start.currentData()
+        return msgspec.structs.replace(
+            self._base,
+            data=self._data,
+            start="interpolation" if start in (None, _OTHER) else start,
+            name=self.name.text().strip(),
+            steps=self.steps.value(),
+            warmup_steps=min(self._base.warmup_steps, self.steps.value() // 4),
+            licence=self.licence.text().strip(),
+            **self.advanced.read(),
+        )
+
+    def _tell_time(self) -> None:
+        speed = self._speed_of(self.config) if self.config is not None else None
+        with QSignalBlocker(self.minutes):
+            self.minutes.setEnabled(speed is not None)
+            self.minutes.setValue(round(self.steps.value() / speed / 60) if speed is not None else 0)
+        self.minutes.setVisible(speed is not None)
+        if speed is not None:
+            self._time.setText(self.tr("About as fast as an earlier run here: {:.2f} steps/s.").format(speed))
+        else:
+            self._time.setText(self.tr("How long that takes is known 20 steps after the start."))
