@@ -59,6 +59,9 @@ KEEP_RUNNING_NAME = "keep-running"
 LOG_NAME = "log.txt"
 """File in a run folder for what a trainer without a terminal writes to stderr."""
 
+TOLD_NAME = "interruption-told"
+"""File in a run folder with the step at which the person was told that the run was interrupted."""
+
 RUN_PARTS = (
     CONFIG_NAME,
     EVENTS_NAME,
@@ -73,6 +76,7 @@ RUN_PARTS = (
     REQUEST_NAME,
     KEEP_RUNNING_NAME,
     LOG_NAME,
+    TOLD_NAME,
 )
 """Everything that belongs to a run; nothing else in its folder is ever removed."""
 
