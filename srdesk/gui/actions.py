@@ -50,6 +50,9 @@ class Actions(QObject):
         self.run_visible = add(self.tr("Run &Visible Region"), "Shift+F5")
         self.cancel = add(self.tr("&Cancel"), "Esc", "cancel")
         self.custom_size = add(self.tr("Custom…"), None, checkable=True)
+        self.train = add(self.tr("&Train…"), "Ctrl+T")
+        self.fine_tune = add(self.tr("&Fine-tune on Folder…"), None)
+        self.runs = add(self.tr("&Runs…"), None)
         self.getting_started = add(self.tr("&Getting Started"), "F1")
         self.shortcuts = add(self.tr("&Shortcuts"), None)
         self.diagnostics = add(self.tr("&Diagnostics"), None)
@@ -67,6 +70,7 @@ class Actions(QObject):
         self.recent_menu = QMenu(self.tr("Open &Recent"), window)
         self.device_menu = QMenu(self.tr("&Device"), window)
         self.precision_menu = QMenu(self.tr("&Precision"), window)
+        self.weights_menu = QMenu(self.tr("&Weights"), window)
         self.size_menu = _menu(QMenu(self.tr("&Size"), window), self.sizes.values())
         self.redraw()
 
@@ -120,6 +124,8 @@ class Actions(QObject):
         process.addMenu(self.device_menu)
         process.addMenu(self.precision_menu)
         _menu(process.addMenu(self.tr("&Window Size")), self.windows.values())
+        train = _menu(bar.addMenu(self.tr("&Train")), [self.train, self.fine_tune, self.runs, None])
+        train.addMenu(self.weights_menu)
         _menu(
             bar.addMenu(self.tr("&Help")),
             [

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 import srdesk
 from srdesk import paths
+from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.file_worker import FileWorker
 from srdesk.gui.logbook import ExceptionHook, start_log, stop_log
 from srdesk.gui.main_window import MainWindow
@@ -28,13 +29,17 @@ from srdesk.gui.request_thread import RequestThread
 from srdesk.gui.requests import WarmedUp
 from srdesk.gui.session import Session
 from srdesk.gui.theme import Theme
+from srdesk.gui.training.training import Training
 from srdesk.gui.upscale_worker import UpscaleWorker
-from srdesk.settings import load_settings
+from srdesk.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
 SWITCH_INTERVAL_S = 0.001
 """How soon a thread that runs Python has to let the window have its turn (Python's default is five times as long)."""
+
+LOOK_AROUND_MS = 300
+"""When runs of earlier desks are looked for: after the window has answered its first events."""
 
 SHUTDOWN_S = 1.2
 """How long each thread gets to notice that it should end; a network notices within 0.3 s."""
@@ -111,13 +116,17 @@ class Desk(QObject):
             self.messages.tell(Message(notice, Loudness.NOTICE))
         self.preferences = Preferences(loaded.settings)
         """The settings."""
-        self._weights = PaneWeights(paths.weights_folders())
+        self._weights = PaneWeights(paths.weights_folders(), loaded.settings.pane_weights)
         self.session = Session(
             files=RequestThread(FileWorker(), "files"),
             upscaling=RequestThread(UpscaleWorker(), "upscaling"),
             weights_for=self._weights,
         )
         """What is open, and what is computed of it."""
+        self.training = Training(
+            self.preferences, runs_folder=paths.runs_folder(), weights_folders=paths.weights_folders(), parent=self
+        )
+        """The run that is going on, and those of before."""
         theme = Theme(application)
         theme.choose(loaded.settings.theme)
         self.window = MainWindow(
@@ -125,6 +134,7 @@ class Desk(QObject):
             self.preferences,
             self.messages,
             theme,
+            training=self.training,
             samples=sample_pictures(),
             geometry=QSettings(str(paths.state_folder() / "window.ini"), QSettings.Format.IniFormat),
         )
@@ -133,6 +143,11 @@ class Desk(QObject):
         self.window.first_painted.connect(self._on_first_painted)
         self.window.closing.connect(application.quit)
         self.session.warmed_up.connect(self._on_warmed_up)
+        self.training.weights_changed.connect(self._use_weights)
+        self.preferences.changed.connect(self._on_preferences_changed)
+        self._use_weights()
+        for pane, name in self._weights.missing.items():
+            self.messages.tell(Message(self._missing_sentence(pane, name), Loudness.NOTICE))
         if hook is not None:
             hook.caught.connect(self.window.reporter.on_error)
 
@@ -146,6 +161,7 @@ class Desk(QObject):
         Returns:
             Whether they have ended.
         """
+        self.training.shutdown()
         return self.session.shutdown(SHUTDOWN_S)
 
     @Slot()
@@ -153,6 +169,7 @@ class Desk(QObject):
         log.info("first paint after %.2f s", time.perf_counter() - srdesk.STARTED_S)
         # Not at once: the window shall have answered its first events before anything competes with it.
         QTimer.singleShot(0, self.session.warm_up)
+        QTimer.singleShot(LOOK_AROUND_MS, self.training.look_around)
 
     @Slot(object)
     def _on_warmed_up(self, answer: WarmedUp) -> None:
@@ -163,8 +180,26 @@ class Desk(QObject):
     def _on_state_changed(self, state: Qt.ApplicationState) -> None:
         # The person may come back from a file manager, with new weights in the folder.
         if state is Qt.ApplicationState.ApplicationActive:
-            self._weights.refresh()
-            self.session.renderer.look_again()
+            self._use_weights()
+
+    @Slot(object)
+    def _on_preferences_changed(self, settings: Settings) -> None:
+        if settings.pane_weights != self._chosen_weights:
+            self._use_weights()
+
+    @Slot()
+    def _use_weights(self) -> None:
+        """Let each pane use the weights that were chosen for it, as the folders are now, and say so in its title."""
+        self._chosen_weights = self.preferences.settings.pane_weights
+        self._weights.choose(self._chosen_weights)
+        missing = self._weights.missing
+        self.window.board.show_weights(
+            {pane: name for pane, name in self._chosen_weights.items() if pane not in missing}
+        )
+        self.session.renderer.look_again()
+
+    def _missing_sentence(self, pane: str, name: str) -> str:
+        return self.tr("The weights “{}” are gone; {} uses those of the program.").format(name, PANE_TITLES[pane])
 
 
 def sample_pictures() -> list[Path]:

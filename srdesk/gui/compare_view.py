@@ -121,8 +121,9 @@ class CompareView(QWidget):
 
     def set_title(self, key: str, title: str) -> None:
         """Call a pane by another name."""
-        self._contents[key].title = title
-        self._refresh()
+        if title != self._contents[key].title:
+            self._contents[key].title = title
+            self._refresh()
 
     def set_message(self, key: str, text: str) -> None:
         """Say something in the middle of a pane instead of a picture; nothing if ``text`` is empty."""

@@ -27,6 +27,8 @@ from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
 from srdesk.gui.theme import Theme
 from srdesk.gui.tool_bar import ToolBar
+from srdesk.gui.training.train_menu import TrainMenu
+from srdesk.gui.training.training import Training
 from srdesk.gui.view_menu import ViewMenu
 from srdesk.gui.welcome import Welcome
 
@@ -49,11 +51,13 @@ class MainWindow(QMainWindow):
         messages: Messages,
         theme: Theme,
         *,
+        training: Training,
         samples: list[Path],
         geometry: QSettings,
     ) -> None:
         super().__init__()
         self._session = session
+        self._training = training
         self._preferences = preferences
         self._geometry = geometry
         self._has_painted = self._is_unasked = False
@@ -78,6 +82,8 @@ class MainWindow(QMainWindow):
             actions, session, questions, preferences=preferences, view=self.view, choices=self.choices
         )
         ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
+        self.train = TrainMenu(self, actions, training, preferences=preferences, questions=questions, messages=messages)
+        self.status.add(self.train.indicator)
         StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
         self._connect(theme)
         self._restore_geometry()
@@ -128,6 +134,9 @@ class MainWindow(QMainWindow):
         self.choices.refused.connect(reporter.on_error)
         self.open_flow.remarked.connect(reporter.on_remarked)
         self.help.remarked.connect(reporter.on_remarked)
+        self.train.remarked.connect(reporter.on_remarked)
+        self.train.failed.connect(reporter.on_error)
+        self._training.run_changed.connect(self._on_run_changed)
         theme.changed.connect(self.welcome.redraw)
         self.welcome.open_requested.connect(self.open_flow.choose)
         self.welcome.paste_requested.connect(self.open_flow.paste)
@@ -156,6 +165,10 @@ class MainWindow(QMainWindow):
     @Slot(float)
     def _on_zoom_changed(self, percent: float) -> None:
         self.tool_bar.show_zoom(percent if self._session.document is not None else 0)
+
+    @Slot()
+    def _on_run_changed(self) -> None:
+        self.choices.set_gpu_taken(self._training.holds_gpu)
 
     # --- what the person does -------------------------------------------------------------------------------------
 
@@ -228,19 +241,22 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something would be lost, then go."""
-        shall_ask = self._preferences.settings.ask_before_closing and not self._is_unasked
-        if shall_ask and self._session.has_asked_work:
-            work = (
-                self.tr("A result is still being saved.") if self._session.is_saving else self.tr("A run is going on.")
-            )
-            shall_close, ask_again = self.questions.confirm_closing(work)
-            if not shall_close:
-                event.ignore()
-                return
-            self._preferences.change(ask_before_closing=ask_again)
+        if not (self._is_unasked or (self._may_lose_work() and self.train.may_close())):
+            event.ignore()
+            return
+        self.train.shutdown()
         self._geometry.setValue("geometry", self.saveGeometry())
         event.accept()
         self.closing.emit()
+
+    def _may_lose_work(self) -> bool:
+        if not (self._preferences.settings.ask_before_closing and self._session.has_asked_work):
+            return True
+        work = self.tr("A result is still being saved.") if self._session.is_saving else self.tr("A run is going on.")
+        shall_close, ask_again = self.questions.confirm_closing(work)
+        if shall_close:
+            self._preferences.change(ask_before_closing=ask_again)
+        return shall_close
 
     def _restore_geometry(self) -> None:
         self.resize(*_SIZE_PX)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from srdesk.engine.library import WeightsLibrary
+from srdesk.engine.library import WeightsEntry, WeightsLibrary
 from srdesk.gui.requests import PANE_KEYS
+from srdesk.settings import NetworkName
 
 
 class PaneWeights:
     """The weights of each pane, as the folders were when they were last looked at."""
 
-    def __init__(self, folders: Sequence[Path], chosen: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folders: Sequence[Path], chosen: Mapping[NetworkName, str] | None = None) -> None:
         """Look into the folders.
 
         Args:
@@ -22,19 +23,19 @@ class PaneWeights:
         self._library = WeightsLibrary(folders)
         self._chosen = dict(chosen or {})
         self._paths: dict[str, Path] = {}
-        self.missing: dict[str, str] = {}
+        self.missing: dict[NetworkName, str] = {}
         """Chosen weights that are not there: pane → name. The pane uses those of its network meanwhile."""
         self.refresh()
 
-    def choose(self, chosen: Mapping[str, str]) -> None:
+    def choose(self, chosen: Mapping[NetworkName, str]) -> None:
         """Use what the person chose from now on."""
         self._chosen = dict(chosen)
         self.refresh()
 
     def refresh(self) -> None:
         """Look into the folders again; reads headers only."""
-        found = {pane: self._library.find(name) for pane, name in self._chosen.items()}
-        self.missing = {pane: self._chosen[pane] for pane, entry in found.items() if entry is None}
+        found: dict[str, WeightsEntry | None] = {pane: self._library.find(name) for pane, name in self._chosen.items()}
+        self.missing = {pane: name for pane, name in self._chosen.items() if found[pane] is None}
         entries = {pane: found.get(pane) or self._library.find_for(pane) for pane in PANE_KEYS}
         self._paths = {pane: entry.path for pane, entry in entries.items() if entry is not None}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QColor
@@ -124,6 +125,36 @@ class Questions(QObject):
         box.setCheckBox(never)
         box.setEscapeButton(stay)
         return _ask(box, stay) is close, not never.isChecked()
+
+    def training_folder(self) -> Path | None:
+        """Ask for a folder of pictures to train on."""
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Fine-tune on Folder"), str(Path.home()))
+        return Path(chosen) if chosen else None
+
+    def weights_file(self) -> Path | None:
+        """Ask which weights file to import."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("Import Weights"), str(Path.home()), self.tr("Weights (*.safetensors)")
+        )
+        return Path(chosen) if chosen else None
+
+    def confirm_deletion(self, what: str, loss: str) -> bool:
+        """Ask whether to delete something for good; ``loss`` says what goes with it."""
+        box = self._box(what, loss)
+        delete = box.addButton(self.tr("Delete"), QMessageBox.ButtonRole.DestructiveRole)
+        return _ask(box, box.addButton(QMessageBox.StandardButton.Cancel)) is delete
+
+    def close_during_training(self, name: str) -> Literal["keep", "stop", "stay"]:
+        """Ask what becomes of a training when the desk is closed: it goes on, it stops, or the desk stays open."""
+        box = self._box(
+            self.tr("“{}” is still training.").format(name),
+            self.tr("It can go on in the background, where the next desk finds it, or stop and be resumed later."),
+        )
+        keep = box.addButton(self.tr("Keep Training in the Background"), QMessageBox.ButtonRole.AcceptRole)
+        stop = box.addButton(self.tr("Stop and Keep the Checkpoint"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        clicked = _ask(box, keep)
+        return "keep" if clicked is keep else "stop" if clicked is stop else "stay"
 
     def _box(self, text: str, more: str) -> QMessageBox:
         box = QMessageBox(self._window)

@@ -51,6 +51,7 @@ class StatusLine(QFrame):
         row.addWidget(self._cursor)
         row.addSpacing(6)
         row.addWidget(self._machine)
+        self._row = row
         self.setFixedHeight(max(self._cancel.sizeHint().height() + 4, 32))
 
         self._passing = QTimer(self, singleShot=True, interval=_PASSING_MS)
@@ -70,6 +71,10 @@ class StatusLine(QFrame):
     def is_busy(self) -> bool:
         """Whether progress is shown."""
         return not self._bar.isHidden()
+
+    def add(self, widget: QWidget) -> None:
+        """Give ``widget`` a place before what is said about the machine."""
+        self._row.insertWidget(self._row.indexOf(self._machine), widget)
 
     def say(self, text: str) -> None:
         """Say something for a few seconds."""

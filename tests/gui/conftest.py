@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import PIL.Image
@@ -40,6 +40,7 @@ from srdesk.gui.requests import (
 )
 from srdesk.gui.session import Phase, Session
 from srdesk.gui.theme import Theme
+from srdesk.gui.training.training import Training
 from srdesk.imaging.decoder import Cancellable, Decoder
 from srdesk.imaging.formats import open_image
 from srdesk.imaging.image import Box, Image
@@ -187,6 +188,18 @@ class Answers(Questions):
     def confirm_closing(self, work: str) -> tuple[bool, bool]:
         return self._answer("confirm_closing")
 
+    def training_folder(self) -> Path | None:
+        return self._answer("training_folder")
+
+    def weights_file(self) -> Path | None:
+        return self._answer("weights_file")
+
+    def confirm_deletion(self, what: str, loss: str) -> bool:
+        return self._answer("confirm_deletion")
+
+    def close_during_training(self, name: str) -> Literal["keep", "stop", "stay"]:
+        return self._answer("close_during_training")
+
 
 @pytest.fixture
 def preferences() -> Preferences:
@@ -195,11 +208,22 @@ def preferences() -> Preferences:
 
 
 @pytest.fixture
+def training(qtbot: QtBot, preferences: Preferences, tmp_path: Path) -> Iterator[Training]:
+    """Nothing is being trained; folders for runs and weights, which do not exist yet."""
+    training = Training(
+        preferences, runs_folder=tmp_path / "runs", weights_folders=[tmp_path / "shipped", tmp_path / "own"]
+    )
+    yield training
+    training.shutdown()
+
+
+@pytest.fixture
 def window(
     qtbot: QtBot,
     qapp: QApplication,
     session: Session,
     preferences: Preferences,
+    training: Training,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[MainWindow]:
@@ -210,6 +234,7 @@ def window(
         preferences,
         Messages(),
         Theme(qapp),
+        training=training,
         samples=sample_pictures(),
         geometry=QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat),
     )

@@ -100,6 +100,10 @@ def test_random_clicks_and_keys_raise_nothing(
         "format_instead": True,
         "size": "20x20",
         "confirm_closing": (False, True),
+        "training_folder": tmp_path,
+        "weights_file": None,
+        "confirm_deletion": False,
+        "close_during_training": "stay",
     }
     actions = window.desk_actions
     deeds = [lambda path=path: window.open_flow.open([path]) for path in (*pictures, tmp_path / "missing.png")]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from srdesk.errors import SrDeskError
+from srdesk.errors import ConfigError, SrDeskError
 from srdesk.gui.training.outcome import Failed, RunOutcome, outcome_of
 from srdesk.gui.training.run_follower import RunFollower
 from srdesk.gui.training.trainer import ChildTrainer, OtherTrainer, log_tail
@@ -110,6 +110,11 @@ class RunProcess(QObject):
         return self._run
 
     @property
+    def title(self) -> str:
+        """What people call the run: the name of its weights."""
+        return self._title
+
+    @property
     def is_alive(self) -> bool:
         """Whether a trainer is at work, or about to be."""
         return self.phase is not RunPhase.ENDED and (self._shall_launch or self._trainer is not None)
@@ -182,6 +187,7 @@ class RunProcess(QObject):
 
     def _begin(self, folder: Path) -> None:
         self._run = Run(folder)
+        self._title = title_of(self._run)
         self._follower = RunFollower(self._run.events_path)
         self._clock.start()
         QTimer.singleShot(0, self._follow)
@@ -249,3 +255,11 @@ class RunProcess(QObject):
         if phase is not self.phase:
             self.phase = phase
             self.phase_changed.emit(phase)
+
+
+def title_of(run: Run) -> str:
+    """Return what people call a run: the name of its weights, or of its folder where that cannot be read."""
+    try:
+        return run.config().weights_name
+    except ConfigError:
+        return run.name

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,12 +20,7 @@ from srdesk.gui.training.run_summary import RunSummary
 from srdesk.settings import NetworkName
 from srdesk.training import events
 from srdesk.training.config import TrainConfig, validate
-from srdesk.training.runs import Run, list_runs
-
-log = logging.getLogger(__name__)
-
-TOLD_NAME = "interruption-told"
-"""File in a run folder: the person knows that the run was interrupted."""
+from srdesk.training.runs import TOLD_NAME, Run, list_runs
 
 
 class Training(QObject):
@@ -39,8 +34,10 @@ class Training(QObject):
     """`RunOutcome` of the current run."""
     failed = Signal(object)
     """`SrDeskError`: something that was asked of the current run could not be done."""
-    interrupted_found = Signal(object)
-    """`Run` that was interrupted, perhaps by a crash, and that the person was not told about yet."""
+    found_running = Signal(object)
+    """`RunProcess` of a run that an earlier desk left running."""
+    found_interrupted = Signal(object, int)
+    """`Run` that was interrupted, perhaps by a crash, and the step that it had reached; said once."""
     weights_changed = Signal()
     """Weights were added or removed."""
 
@@ -124,12 +121,12 @@ class Training(QObject):
         return self._follow(process)
 
     def look_around(self) -> None:
-        """Attach to a run that an earlier desk left running, and find out whether the latest was interrupted."""
+        """Attach to a run that an earlier desk left running, or find out whether the latest one was interrupted."""
         runs = self.runs()
         running = next((run for run in runs if run.is_running()), None)
         if running is not None:
-            self.attach(running.folder)
-        elif runs and not (runs[0].folder / TOLD_NAME).exists():
+            self.found_running.emit(self.attach(running.folder))
+        elif runs:
             self._unseen = [RunSummary(runs[0])]
             self._look()
 
@@ -153,7 +150,7 @@ class Training(QObject):
     def _follow(self, process: RunProcess) -> RunProcess:
         if self.current is not None:
             self.current.disconnect(self)
-            self.current.deleteLater()
+            self.current.setParent(None)  # lives on for as long as a dialog shows it
         self.current = process
         self._holds_gpu = False
         process.progressed.connect(self._on_progressed)
@@ -172,13 +169,20 @@ class Training(QObject):
             QTimer.singleShot(0, self._look)
             return
         self._unseen.clear()
-        if summary.figures().overview.state == "interrupted" and not self.is_running:
-            self.interrupted_found.emit(summary.run)
+        overview = summary.figures().overview
+        told = summary.run.folder / TOLD_NAME
+        if overview.state == "interrupted" and not self.is_running:
+            with contextlib.suppress(OSError):  # a folder that cannot be written to: it will be said again
+                if told.exists() and told.read_text() == str(overview.step):
+                    return
+                told.write_text(str(overview.step))
+            self.found_interrupted.emit(summary.run, overview.step)
 
     @Slot(object)
     def _on_progressed(self, event: events.AnyEvent) -> None:
         if isinstance(event, events.Started):
             self._holds_gpu = event.device.partition(":")[0] != "cpu"
+            self.run_changed.emit()
         self.progressed.emit(event)
 
     @Slot(object)
