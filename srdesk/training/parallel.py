@@ -19,7 +19,7 @@ import psutil
 import torch
 from torch import Tensor, distributed, nn
 
-from srdesk.errors import ConfigError, DatasetError
+from srdesk.errors import ConfigError, DatasetError, TrainingError
 from srdesk.training.config import TrainConfig
 
 LOOPBACK_ADDRESS = "127.0.0.1"
@@ -62,7 +62,8 @@ def any_of(*flags: bool) -> tuple[bool, ...]:
     if not _is_joined():
         return flags
     raised = torch.tensor(flags, dtype=torch.int32)
-    distributed.all_reduce(raised, distributed.ReduceOp.MAX)
+    with _telling_who_is_gone():
+        distributed.all_reduce(raised, distributed.ReduceOp.MAX)
     return tuple(bool(flag) for flag in raised.tolist())
 
 
@@ -71,9 +72,11 @@ def shared(content: bytes) -> bytes:
     if not _is_joined():
         return content
     length = torch.tensor(len(content))
-    distributed.broadcast(length, src=0)
-    data = torch.frombuffer(bytearray(content), dtype=torch.uint8) if is_main() else torch.empty(int(length)).byte()
-    if len(data):
+    with _telling_who_is_gone():
+        distributed.broadcast(length, src=0)
+        data = torch.zeros(int(length), dtype=torch.uint8)
+        if is_main() and content:
+            data.copy_(torch.frombuffer(bytearray(content), dtype=torch.uint8))
         distributed.broadcast(data, src=0)
     return data.numpy().tobytes()
 
@@ -104,11 +107,7 @@ def require_same_pictures(config: TrainConfig, digest: str) -> None:
 
 def average(value: Tensor) -> Tensor:
     """Return the mean of a value over all processes, without its gradient."""
-    if not _is_joined():
-        return value.detach()
-    total = value.detach().clone()
-    distributed.all_reduce(total)
-    return total / size()
+    return _sum(value.detach()) / size() if _is_joined() else value.detach()
 
 
 @torch.no_grad()
@@ -120,9 +119,7 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     if not gradients:
         return
     # One long message takes far less time than one for each layer.
-    together = torch.cat([gradient.reshape(-1) for gradient in gradients])
-    distributed.all_reduce(together)
-    together /= size()
+    together = _sum(torch.cat([gradient.reshape(-1) for gradient in gradients])) / size()
     parts = torch.split(together, [gradient.numel() for gradient in gradients])
     for gradient, averaged in zip(gradients, parts, strict=True):
         gradient.copy_(averaged.view(gradient.shape))
@@ -168,20 +165,39 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        total = values.clone()
-        distributed.all_reduce(total)
-        return total
+        return _sum(values)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        total = gradients[0].clone()
-        distributed.all_reduce(total)
-        return total
+        return _sum(gradients[0])
 
 
 def _total(values: Tensor) -> Tensor:
     total: Tensor = _Total.apply(values)  # type: ignore[no-untyped-call]
     return total
+
+
+def _sum(values: Tensor) -> Tensor:
+    total = values.clone()
+    with _telling_who_is_gone():
+        distributed.all_reduce(total)
+    return total
+
+
+@contextlib.contextmanager
+def _telling_who_is_gone() -> Iterator[None]:
+    """Say in plain words that the processes can no longer reach each other.
+
+    Raises:
+        TrainingError: that.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise TrainingError(
+            "Another of the processes that train together has ended, or cannot be reached.",
+            hint="See what it said; `torchrun --max-restarts 3` goes on from the last checkpoint by itself.",
+        ) from error
 
 
 def _is_joined() -> bool:
