@@ -62,8 +62,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return ``(N, channels, H, W)`` features plus their residual."""
-        residual: Tensor = self.conv_block2(self.conv_block1(features))
-        return features + residual
+        conv1, norm1, activation = self.conv_block1
+        conv2, norm2 = self.conv_block2
+        return features + _normalised(conv2, norm2, activation(_normalised(conv1, norm1, features)))
 
 
 class SRResNet(nn.Module):
@@ -97,7 +98,7 @@ class SRResNet(nn.Module):
             `(N, 3, scale·H, scale·W)` super-resolved batch, not clipped.
         """
         shallow: Tensor = self.head(lr)
-        features = shallow + self.trunk(self.blocks(shallow))
+        features = shallow + _normalised(self.trunk[0], self.trunk[1], self.blocks(shallow))
         if rearranged and len(self.upscale) > 0:
             return self._upscale_rearranged(features)
         sr: Tensor = self.tail(self.upscale(features))
@@ -138,6 +139,24 @@ class SRResNet(nn.Module):
             self.tail.weight[colour, colour, centre, centre] = 1.0
         for stage in self.upscale:
             _carry_colours_bilinearly(_stage_parts(stage)[0], self.config.in_channels)
+
+
+def _normalised(conv: nn.Module, norm: nn.Module, features: Tensor) -> Tensor:
+    """Return ``norm(conv(features))``; where statistics are frozen in training, as one convolution.
+
+    Frozen, the normalisation is a gain and a shift per channel, which the kernel takes over: the same numbers and
+    gradients but for rounding, without two walks through all features.
+    """
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    if norm.training or not torch.is_grad_enabled():
+        normalised: Tensor = norm(conv(features))
+        return normalised
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    gain = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * gain
+    return functional.conv2d(features, conv.weight * gain[:, None, None, None], shift, padding=conv.padding)
 
 
 def _upscale_stage(channels: int) -> nn.Sequential:

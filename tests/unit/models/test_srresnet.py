@@ -68,6 +68,28 @@ def test_tail_before_the_shuffle_gives_the_same_gradients() -> None:
         torch.testing.assert_close(gradients[1][name], expected, msg=name)
 
 
+def test_frozen_normalisation_trains_with_the_same_values_and_gradients() -> None:
+    model = with_random_parameters(SRResNet(SRResNetConfig(channels=6, blocks=2))).double()
+    lr, hr = torch.rand(2, 3, 7, 9, dtype=torch.double), torch.rand(2, 3, 28, 36, dtype=torch.double)
+    with torch.no_grad():
+        expected = functional.mse_loss(model(lr), hr)
+    loss = functional.mse_loss(model(lr), hr)
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    for name in ("blocks.0.conv_block1.0.weight", "blocks.1.conv_block2.1.weight", "trunk.1.bias"):
+        parameter = model.get_parameter(name)
+        assert parameter.grad is not None
+        place = (0,) * parameter.dim()
+        losses = []
+        for nudge in (1e-5, -2e-5):
+            with torch.no_grad():
+                parameter[place] += nudge
+                losses.append(functional.mse_loss(model(lr), hr).item())
+        assert parameter.grad[place].item() == pytest.approx((losses[0] - losses[1]) / 2e-5, rel=1e-4)
+        with torch.no_grad():
+            parameter[place] += 1e-5
+
+
 def test_looking_at_a_picture_first_does_not_spoil_training_later() -> None:
     model = SRResNet(SRResNetConfig(channels=3, blocks=1, edge_kernel_px=7))
     with torch.inference_mode():
