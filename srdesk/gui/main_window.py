@@ -149,7 +149,9 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_opened(self, document: Document) -> None:
-        self.banner.dismiss()
+        shown = self.banner.message
+        if shown is not None and shown.is_about_picture:
+            self.banner.dismiss()
         self._pages.setCurrentWidget(self.view)
         self.setWindowTitle(self.tr("{} – SR Desk").format(document.name))
         self.tool_bar.show_zoom(self.view.zoom_percent)

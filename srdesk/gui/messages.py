@@ -45,6 +45,8 @@ class Message:
     """The same as a button."""
     details: str = ""
     """For a report; shown on request."""
+    is_about_picture: bool = True
+    """Whether it has nothing to say any more when another picture is opened."""
 
 
 class Speaker(Protocol):

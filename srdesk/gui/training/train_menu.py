@@ -177,11 +177,12 @@ class TrainMenu(QObject):
         return self._dialog is not None and self._dialog.isVisible()
 
     def _notice(self, text: str, run: Run) -> None:
-        self._messages.tell(Message(text, Loudness.NOTICE, remedy=self._show_button(run)))
+        button = self._show_button(run)
+        self._messages.tell(Message(text, Loudness.NOTICE, remedy=button, is_about_picture=False))
 
     def _complain(self, error: SrDeskError, run: Run, details: str) -> None:
         button = self._show_button(run)
-        self._messages.tell(Message(str(error), Loudness.ERROR, error.hint, button, details))
+        self._messages.tell(Message(str(error), Loudness.ERROR, error.hint, button, details, is_about_picture=False))
 
     def _show_button(self, run: Run) -> Remedy:
         return Remedy(self.tr("Show"), partial(self.show_run, run.folder))
