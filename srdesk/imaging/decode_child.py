@@ -32,7 +32,7 @@ def main() -> int:
     _say(answers, Ready())
     with contextlib.suppress(BrokenPipeError):
         while line := requests.readline():
-            _answer(line, answers)
+            _answer(line, requests, answers)
     return 0
 
 
@@ -56,19 +56,21 @@ def _limit_address_space() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(line: bytes, answers: BinaryIO) -> None:
+def _answer(line: bytes, requests: BinaryIO, answers: BinaryIO) -> None:
     import msgspec
 
     from srdesk.errors import ImageReadError, UnsupportedImageError
     from srdesk.imaging import decode_wire, formats
     from srdesk.imaging.probe import check_budget
 
-    path = Path(os.fsdecode(msgspec.json.decode(line, type=decode_wire.Open).path))
+    request = msgspec.json.decode(line, type=decode_wire.Open)
+    path = Path(os.fsdecode(request.path))
+    content = None if request.content_bytes is None else requests.read(request.content_bytes)
     try:
-        probed = formats.probe_image(path)
+        probed = formats.probe_image(path) if content is None else formats.probe_image_bytes(content, path)
         check_budget(path, probed)
         _say(answers, decode_wire.Began(probed.decoded_bytes))
-        stored = formats.open_stored(path)
+        stored = formats.open_stored(path) if content is None else formats.open_stored_bytes(content, path)
     except ImageReadError as error:
         _say(answers, decode_wire.Failed("read", error.reason, error.hint))
     except UnsupportedImageError as error:

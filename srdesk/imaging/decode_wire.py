@@ -28,6 +28,8 @@ class Open(msgspec.Struct, frozen=True):
 
     path: bytes
     """Absolute path as the file system has it."""
+    content_bytes: int | None = None
+    """How many raw bytes follow that are the file, as of a member of an archive; None: read the file at the path."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

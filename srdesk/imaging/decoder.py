@@ -90,13 +90,19 @@ class Decoder:
 
     def open_stored(self, path: Path | str, token: Cancellable | None = None) -> StoredImage:
         """Open a picture as the numbers in its file; otherwise as `open`."""
-        path = Path(path)
+        return self._open(Path(path), None, token)
+
+    def open_stored_bytes(self, content: bytes, path: Path | str, token: Cancellable | None = None) -> StoredImage:
+        """Open a picture that is in memory, as a member of an archive is, and that errors call ``path``; as `open`."""
+        return self._open(Path(path), content, token)
+
+    def _open(self, path: Path, content: bytes | None, token: Cancellable | None) -> StoredImage:
         with self._turn:
             child = self._ready_child(path)
             watch = _Watch(child, token, _HEADER_LIMIT_S)
             try:
                 with watch:
-                    stored = self._exchange(child, path, watch)
+                    stored = self._exchange(child, path, content, watch)
             except (_ChildEndedError, OSError):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_LAST_WORDS_S)  # so that the log has its own status and not that of the kill
@@ -138,7 +144,9 @@ class Decoder:
                     raise ImageReadError(path, "the process that opens pictures does not start") from error
         return self._child
 
-    def _exchange(self, child: subprocess.Popen[bytes], path: Path, watch: _Watch) -> StoredImage:
+    def _exchange(
+        self, child: subprocess.Popen[bytes], path: Path, content: bytes | None, watch: _Watch
+    ) -> StoredImage:
         """Ask for a picture and take it.
 
         Raises:
@@ -147,8 +155,9 @@ class Decoder:
             UnsupportedImageError: its answer.
         """
         assert child.stdin is not None
-        request = decode_wire.Open(os.fsencode(os.path.abspath(path)))  # noqa: PTH100 - links are not to be resolved
-        child.stdin.write(msgspec.json.encode(request) + b"\n")
+        absolute = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
+        request = decode_wire.Open(absolute, None if content is None else len(content))
+        child.stdin.write(msgspec.json.encode(request) + b"\n" + (content or b""))
         child.stdin.flush()
         answer = _read_answer(child, decode_wire.Began, decode_wire.Failed)
         if isinstance(answer, decode_wire.Began):

@@ -122,7 +122,11 @@ def _held(folder: Path) -> Iterator[None]:
     lock = filelock.FileLock(folder / "download.lock", blocking=False)
     try:
         with lock:
-            yield
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows does not remove what is open
+                    Path(lock.lock_file).unlink(missing_ok=True)
     except filelock.Timeout as error:
         hint = "Wait for the other one, or stop it."
         raise DownloadError(folder.name, "another download into this folder is going on", hint=hint) from error

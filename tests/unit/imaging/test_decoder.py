@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 from srdesk.errors import Cancelled, ImageReadError, UnsupportedImageError
 from srdesk.imaging import decoder as decoder_module
 from srdesk.imaging.decoder import Decoder
-from srdesk.imaging.formats import open_stored, save_image
+from srdesk.imaging.formats import open_stored, open_stored_bytes, save_image
 from srdesk.imaging.image import Metadata
 from srdesk.imaging.probe import MAX_DECODED_BYTES
 from srdesk.imaging.stored import StoredImage
@@ -315,3 +315,15 @@ def test_the_child_starts_without_waiting_for_heavy_imports() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_picture_in_memory_goes_the_same_way(decoder: Decoder, tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png")
+    content = path.read_bytes()
+    path.unlink()
+    assert_array_equal(decoder.open_stored_bytes(content, path).numbers, open_stored_bytes(content, path).numbers)
+    with pytest.raises(ImageReadError, match=r"“a\.png” cannot be opened: it is damaged or cut off"):
+        decoder.open_stored_bytes(content[:-20], path)
+    with pytest.raises(ImageReadError, match="it is empty"):
+        decoder.open_stored_bytes(b"", path)
+    assert_array_equal(decoder.open_stored_bytes(content, path).numbers, open_stored_bytes(content, path).numbers)
