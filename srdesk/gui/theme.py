@@ -169,6 +169,9 @@ QPushButton:disabled {{ color: {disabled}; }}
 QPushButton[primary="true"], QPushButton:default {{
     background: {accent}; color: {accent_text}; border-color: {accent};
 }}
+QPushButton[primary="true"]:disabled, QPushButton:default:disabled {{
+    background: {raised}; color: {disabled}; border-color: {line};
+}}
 QPushButton[flat="true"] {{ border-color: transparent; background: transparent; }}
 QPushButton[flat="true"]:hover {{ background: {raised}; }}
 QPushButton[flat="true"]:focus {{ border-color: {accent}; }}

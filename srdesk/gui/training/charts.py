@@ -157,7 +157,7 @@ class Chart(QWidget):
         parts = [
             f"<span style='color:{ink.colour}'>{sign}</span>&nbsp;{name}" for name, (ink, sign) in self._names.items()
         ]
-        self._legend.setText("&nbsp;&nbsp; ".join(parts))
+        self._legend.setText("&nbsp; ".join(parts))
         self._plot.setAccessibleName(f"{self._title.text()}: {', '.join(self._names)}")
 
     def _draw_marks(self) -> None:

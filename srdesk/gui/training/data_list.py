@@ -5,12 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, Signal, Slot
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QPalette, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from srdesk.gui.training.questions import TrainingQuestions
 
 _ARCHIVE_SUFFIX = ".zip"
+
+
+class _DropList(QListWidget):
+    """Says what belongs into it while it is empty."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the entries, or the invitation."""
+        super().paintEvent(event)
+        if self.count() == 0:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            area = self.viewport().rect().adjusted(16, 8, -16, -8)
+            invitation = self.tr("Drop folders of sharp pictures here, or zip archives of them.")
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, invitation)
+            painter.end()
 
 
 class DataList(QWidget):
@@ -22,7 +37,7 @@ class DataList(QWidget):
     def __init__(self, questions: TrainingQuestions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._questions = questions
-        self._list = QListWidget()
+        self._list = _DropList()
         self._list.setObjectName("dataList")
         self._list.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self._list.setTextElideMode(Qt.TextElideMode.ElideMiddle)

@@ -35,13 +35,16 @@ class HealthView(QWidget):
         self._settling.timeout.connect(self._on_settled)
         self._summary = QLabel()
         self._summary.setWordWrap(True)
+        self._warnings = QLabel()
+        self._warnings.setObjectName("trainingNotice")
+        self._warnings.setWordWrap(True)
+        self._warnings.setTextFormat(Qt.TextFormat.PlainText)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._tree = QTreeWidget()
         self._tree.setObjectName("healthList")
         self._tree.setHeaderHidden(True)
         self._tree.setIndentation(16)
-        self._tree.setWordWrap(True)
         self._tree.setAccessibleName(self.tr("Health report of the pictures"))
         self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
@@ -49,7 +52,9 @@ class HealthView(QWidget):
         column.setSpacing(8)
         column.addWidget(self._summary)
         column.addWidget(self._bar)
+        column.addWidget(self._warnings)
         column.addWidget(self._tree, 1)
+        column.addStretch(0)
         self.check(self._config)
 
     def check(self, config: TrainConfig) -> None:
@@ -59,15 +64,14 @@ class HealthView(QWidget):
         self._config = config
         self._tree.clear()
         self._tree.hide()
+        self._warnings.hide()
         self._bar.setVisible(bool(config.data))
         self._bar.setRange(0, 0)
         if config.data:
             self._summary.setText(self.tr("Looking at the pictures…"))
             self._settling.start()
         else:
-            self._summary.setText(
-                self.tr("Drop a folder of sharp pictures here. It is searched with everything inside.")
-            )
+            self._summary.setText(self.tr("Folders are searched with everything inside. The check begins by itself."))
             self._settling.stop()
 
     def shutdown(self) -> None:
@@ -105,19 +109,14 @@ class HealthView(QWidget):
                 report.pictures, report.megapixels, report.validation_pictures
             )
         )
-        for sentence in report.warnings:
-            self._add_warning(sentence)
+        self._warnings.setText("\n".join(f"⚠ {sentence}" for sentence in report.warnings))
+        self._warnings.setVisible(bool(report.warnings))
         self._add_files(self.tr("Too small"), [(name, "") for name in report.too_small])
         self._add_files(self.tr("Cannot be read"), list(report.corrupt))
         self._add_files(self.tr("Same as another"), list(report.duplicates))
         self._add_files(self.tr("JPEG blocks"), [(name, f"{strength:.1f}") for name, strength in report.blocky])
         self._tree.setVisible(self._tree.topLevelItemCount() > 0)
         self.reported.emit(report)
-
-    def _add_warning(self, sentence: str) -> None:
-        item = QTreeWidgetItem([f"⚠  {sentence}"])
-        item.setToolTip(0, sentence)
-        self._tree.addTopLevelItem(item)
 
     def _add_files(self, title: str, files: list[tuple[str, str]]) -> None:
         if not files:

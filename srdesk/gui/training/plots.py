@@ -46,8 +46,8 @@ class RunPlots(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(16)
-        for chart in (self._loss, self._psnr, self._ssim, self._discriminator):
-            row.addWidget(chart, 1)
+        for chart, share in ((self._loss, 5), (self._psnr, 5), (self._ssim, 5), (self._discriminator, 4)):
+            row.addWidget(chart, share)
 
     def set_record(self, record: RunRecord) -> None:
         """Draw ``record`` from now on, whenever `draw` is called."""

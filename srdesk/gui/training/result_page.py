@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from srdesk.gui.comparison import CompareMode
-from srdesk.gui.training.outcome import Crashed, Failed, Finished, RunOutcome, Stopped
+from srdesk.gui.training.outcome import Crashed, Failed, RunOutcome, Stopped
 from srdesk.gui.training.picture_strip import PictureStrip
 from srdesk.gui.training.run_record import RunRecord
 from srdesk.gui.training.verdict import Verdict
@@ -73,6 +73,7 @@ class ResultPage(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.strip = PictureStrip(is_live=False)
         """The held-out pictures, before behind a slider and after."""
         self.strip.set_mode(CompareMode.SLIDER)
@@ -132,9 +133,7 @@ class ResultPage(QWidget):
         for button in self.buttons.values():
             button.setVisible(record.weights is not None)
             button.setEnabled(True)
-        self._set_default(
-            Decision.ADOPT if verdict.is_better else Decision.DISCARD, can_resume=not isinstance(outcome, Finished)
-        )
+        self._choose_default(record, verdict)
 
     def show_answer(self, sentence: str) -> None:
         """Say what was done with the weights; nothing more is to be decided."""
@@ -148,11 +147,17 @@ class ResultPage(QWidget):
         """The decision that the Return key makes, None where there is nothing to decide."""
         return next((decision for decision, button in self.buttons.items() if button.isDefault()), None)
 
-    def _set_default(self, default: Decision, *, can_resume: bool) -> None:
-        has_weights = not self.buttons[default].isHidden()
-        for decision, button in self.buttons.items():
-            button.setDefault(has_weights and decision is default)
-        self.resume.setDefault(can_resume and not has_weights)
+    def _choose_default(self, record: RunRecord, verdict: Verdict) -> None:
+        """Let Return adopt what is better, go on where nothing is known yet, and keep everything as it is otherwise."""
+        for button in (self.resume, *self.buttons.values()):
+            button.setAutoDefault(False)
+            button.setDefault(False)
+        if verdict.is_better:
+            self.buttons[Decision.ADOPT].setDefault(True)
+        elif record.compared is None and not self.resume.isHidden():
+            self.resume.setDefault(True)
+        else:
+            self.buttons[Decision.DISCARD].setDefault(True)
 
     def _fill_table(self, compared: events.Compared | None) -> None:
         scores = sorted(compared.pictures, key=lambda score: score.start_db - score.best_db) if compared else []

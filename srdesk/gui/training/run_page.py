@@ -118,6 +118,8 @@ class RunPage(QWidget):
         self.keep = QCheckBox(self.tr("Keep training when the desk is closed"))
         """Whether the run outlives the desk."""
         self.keep.toggled.connect(self._on_keep)
+        for button in (self.pause, self.stop, self.cancel):
+            button.setAutoDefault(False)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.keep)

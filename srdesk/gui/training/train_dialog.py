@@ -149,7 +149,7 @@ class TrainDialog(QDialog):
         self._steps.button(Step.RESULT).setEnabled(has_ended)
         self._steps.button(step).setChecked(True)
         self._pages.setCurrentIndex(step)
-        self._pages.currentWidget().setFocus()
+        (self.setup_page, self.run_page, self.result_page)[step].setFocus()
 
     # --- one run ----------------------------------------------------------------------------------------------------
 
