@@ -210,9 +210,12 @@ QToolButton#choice:disabled {{ color: {disabled}; }}
 #trainingHeadline {{ font-size: 17px; font-weight: 600; }}
 #trainingNotice {{ background: {notice_panel}; border-radius: 6px; padding: 6px 10px; }}
 #setupArea, #setupArea > QWidget > QWidget {{ background: transparent; }}
-#dataList, #healthList, #scoreTable {{ border: 1px solid {line}; border-radius: 6px; background: {panel}; }}
-#dataList:focus, #healthList:focus, #scoreTable:focus {{ border-color: {accent}; }}
+#dataList, #healthList, #scoreTable, #runsTable {{ border: 1px solid {line}; border-radius: 6px; background: {panel}; }}
+#dataList:focus, #healthList:focus, #scoreTable:focus, #runsTable:focus {{ border-color: {accent}; }}
 #dataList::item, #healthList::item, #scoreTable::item {{ padding: 3px 8px; }}
+#runsTable {{ outline: none; selection-background-color: {chosen}; selection-color: {text}; }}
+#runsTable::item {{ padding: 6px 10px; }}
+#runsTable QHeaderView::section {{ padding: 7px 10px; border: none; background: {panel}; color: {muted}; }}
 #scoreTable QHeaderView::section {{ padding: 4px 8px; border: none; background: {panel}; color: {muted}; }}
 *[invalid="true"] {{ border: 1px solid {error}; border-radius: 4px; padding: 3px; }}
 """

@@ -30,7 +30,7 @@ from srdesk.gui.training.training import Training
 from srdesk.training.runs import RunStatus
 
 _REFRESH_MS = 1000
-_SIZE_PX = (860, 420)
+_SIZE_PX = (960, 440)
 _FOLDER_ROLE = int(Qt.ItemDataRole.UserRole)
 
 
@@ -76,6 +76,7 @@ class RunsDialog(QDialog):
             self.tr("Started"),
         ]
         table = QTableWidget(0, len(titles))
+        table.setObjectName("runsTable")
         table.setHorizontalHeaderLabels(titles)
         table.verticalHeader().hide()
         table.setShowGrid(False)
