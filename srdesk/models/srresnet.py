@@ -147,11 +147,10 @@ def _normalised(conv: nn.Module, norm: nn.Module, features: Tensor) -> Tensor:
     Frozen, the normalisation is a gain and a shift per channel, which the kernel takes over: the same numbers and
     gradients but for rounding, without two walks through all features.
     """
-    assert isinstance(conv, nn.Conv2d)
-    assert isinstance(norm, nn.BatchNorm2d)
-    if norm.training or not torch.is_grad_enabled():
+    if not isinstance(norm, nn.BatchNorm2d) or norm.training or not torch.is_grad_enabled():
         normalised: Tensor = norm(conv(features))
         return normalised
+    assert isinstance(conv, nn.Conv2d)
     assert norm.running_mean is not None
     assert norm.running_var is not None
     gain = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
