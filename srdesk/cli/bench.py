@@ -1,4 +1,4 @@
-"""The verb `bench`: time the engine against plain ways of running the same network."""
+"""The verb `bench`: time the engine, or the trainer, against plain ways of doing the same with the same network."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from srdesk.errors import ConfigError
 
 if TYPE_CHECKING:
     from srdesk.engine.bench import BenchReport
+    from srdesk.training.bench import TrainBenchReport
 
-SUMMARY = "time the engine against plain ways of running the same network"
+SUMMARY = "time the engine, or the trainer, against plain ways of running the same network"
 """What the verb does, for the list of verbs."""
 
 
@@ -36,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hr", type=Path, metavar="FOLDER", help="sharp pictures on which the loss of bfloat16 is measured too"
     )
     parser.add_argument("--lr", type=Path, metavar="FOLDER", help="their reductions of the same names")
+    parser.add_argument(
+        "--train", action="store_true", help="time steps of training the network instead of enlarging with it"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
@@ -46,24 +50,46 @@ def run(arguments: argparse.Namespace) -> int:
         SrDeskError: the weights, the device or a folder cannot be used.
         Cancelled: the person pressed Ctrl-C.
     """
-    from srdesk.engine.bench import run_bench
-    from srdesk.engine.evaluate import find_pairs
-    from srdesk.imaging.decoder import Decoder
-
     settings = settings_with(arguments)
     choice = choose_model(settings.model)
     if choice.weights is None:
         raise ConfigError("model", choice.name, "a network")
+    if arguments.train:
+        return _time_training(choice.weights, settings.device, arguments)
+    return _time_enlarging(choice.weights, settings.device, arguments)
+
+
+def _time_training(weights: Path, device: str, arguments: argparse.Namespace) -> int:
+    from srdesk.training.bench import run_training_bench
+
+    if arguments.hr or arguments.lr:
+        raise ConfigError("--train", "with pictures", "it without --hr and --lr: steps are timed on noise")
+    with cancelling_on_interrupt() as token, ProgressBar("Measuring") as bar:
+        report = run_training_bench(
+            weights, bar.control(token), rounds=arguments.rounds, device=device, threads=arguments.threads
+        )
+    if arguments.json:
+        print_json(_rounded(dataclasses.asdict(report)))
+    else:
+        _print_training_table(report)
+    return 0
+
+
+def _time_enlarging(weights: Path, device: str, arguments: argparse.Namespace) -> int:
+    from srdesk.engine.bench import run_bench
+    from srdesk.engine.evaluate import find_pairs
+    from srdesk.imaging.decoder import Decoder
+
     if arguments.lr and not arguments.hr:
         raise ConfigError("--lr", str(arguments.lr), "it together with --hr")
     pairs = find_pairs(arguments.hr, arguments.lr) if arguments.hr else []
     with cancelling_on_interrupt() as token, Decoder() as decoder, ProgressBar("Measuring") as bar:
         report = run_bench(
-            choice.weights,
+            weights,
             bar.control(token),
             rounds=arguments.rounds,
             size_px=arguments.size,
-            device=settings.device,
+            device=device,
             threads=arguments.threads,
             pairs=pairs,
             open_image=lambda path: decoder.open(path, token),
@@ -92,6 +118,21 @@ def _print_table(report: BenchReport) -> None:
     )
     if report.bf16_loss_db is not None:
         print_result(f"bf16 loses {report.bf16_loss_db:.4f} dB against fp32.")
+
+
+def _print_training_table(report: TrainBenchReport) -> None:
+    print_result(
+        f"Training {report.model} on {report.device}, {report.threads} threads, {report.batch_size} crops of "
+        f"{report.crop_px} × {report.crop_px} pixels, median of {report.rounds} rounds"
+    )
+    print_result(f"{'':<34} {'':<5} {'steps/s':>8} {'× plain':>8}")
+    for timing in report.timings:
+        print_result(
+            f"{timing.way:<34} {timing.precision:<5} {timing.steps_per_second:>8.2f} {timing.times_plain:>8.2f}"
+        )
+    print_result(f"The trainer is {report.times_plain:.2f} times as fast as the plain one.")
+    if not report.has_fast_bf16:
+        print_result("This device does not multiply bfloat16 in hardware, so the trainer does not use it here.")
 
 
 def _rounded(value: Any) -> Any:

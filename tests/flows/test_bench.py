@@ -36,6 +36,18 @@ def test_without_json_a_table_is_printed_with_the_loss_on_the_pictures(
     assert "bf16 loses" in ended.out
 
 
+def test_training_is_timed_against_plain_training(srdesk: Any, tiny_weights: Path) -> None:
+    words = ["--train", "--model", "tiny", "--device", "cpu", "--rounds", 1, "--threads", 1]
+    ended = srdesk("bench", *words, "--json")
+    assert ended.status == 0, ended.err
+    report = ended.document
+    assert (report["model"], report["threads"], report["rounds"]) == ("srresnet", 1, 1)
+    assert report["times_plain"] > 0
+    table = srdesk("bench", *words)
+    assert "times as fast as the plain one" in table.out
+    assert ("does not multiply bfloat16 in hardware" in table.out) != report["has_fast_bf16"]
+
+
 @pytest.mark.parametrize(
     ("words", "status"),
     [
@@ -45,6 +57,7 @@ def test_without_json_a_table_is_printed_with_the_loss_on_the_pictures(
         (["--model", "bicubic"], 1),
         (["--model", "nonsense"], 1),
         (["--model", "tiny", "--lr", "folder"], 1),
+        (["--model", "tiny", "--train", "--hr", "folder"], 1),
     ],
 )
 def test_what_cannot_be_measured_is_said(srdesk: Any, tiny_weights: Path, words: list[str], status: int) -> None:
