@@ -60,7 +60,7 @@ class TrainingIndicator(QPushButton):
         self.setVisible(process is not None and process.is_alive)
         if process is None or not process.is_alive:
             return
-        parts = [process.title, self._progress(process.phase)]
+        parts = [self.tr("Training {}").format(process.title), self._progress(process.phase)]
         if self._psnr_y_db is not None:
             parts.append(self.tr("{:.2f} dB").format(self._psnr_y_db))
         if self._remaining_s is not None and process.phase is RunPhase.RUNNING:

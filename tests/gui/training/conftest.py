@@ -107,3 +107,16 @@ def make_started() -> Callable[..., events.Started]:
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def make_step() -> Callable[[int], events.Step]:
+    """Make the event of a step."""
+
+    def make(step: int) -> events.Step:
+        return events.Step(
+            step=step, loss=0.1, learning_rate=1e-4, gradient_norm=1.0, steps_per_second=50.0, data_wait_share=0.0,
+            remaining_s=60.0, memory_bytes=1,
+        )  # fmt: skip
+
+    return make
