@@ -11,6 +11,7 @@ from srdesk.errors import TrainingError
 from srdesk.training import events
 from srdesk.training.requests import Requests
 from srdesk.training.runs import Run
+from srdesk.training.tasks import TaskTeller
 
 RETRY_S = 30.0
 """Time after which what the disk could not take is tried again."""
@@ -27,7 +28,7 @@ class Journal:
         self._retry_s = retry_s
         self._run: Run | None = None
         self._file: EventsFile | None = None
-        self._teller: Teller | None = None
+        self._teller: Teller | TaskTeller | None = None
 
     def open(self, run: Run, *, total_steps: int) -> None:
         """Begin to keep the events in the run folder, and to show them to a person if no program watches.
@@ -38,6 +39,11 @@ class Journal:
         self._run, self._file = run, EventsFile(run.events_path)
         if self._wire is None:
             self._teller = Teller(total_steps)
+
+    def open_for_task(self) -> None:
+        """Begin to show the events of a task, of which nothing is kept, to a person if no program watches."""
+        if self._wire is None:
+            self._teller = TaskTeller()
 
     def tell(self, event: events.AnyEvent) -> None:
         """Keep the event and pass it on; waits, and so does the run, while the disk cannot take it."""

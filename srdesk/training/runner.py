@@ -32,6 +32,7 @@ from srdesk.training.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run_table import run_table
 from srdesk.training.runner_options import configuration, parse
 from srdesk.training.runs import MEASURED_NAME, Run
+from srdesk.training.tasks import Task, run_task, stop_at, task_of
 
 
 def main(argv: Sequence[str], *, runs_folder: Path, features_file: Path | None = None) -> int:
@@ -57,6 +58,8 @@ def main(argv: Sequence[str], *, runs_folder: Path, features_file: Path | None =
         stack.callback(_stop_on_signals(requests.token))
         journal = stack.enter_context(contextlib.closing(Journal(wire, requests)))
         try:
+            if (task := task_of(options)) is not None:
+                return _do(task, requests.token, journal)
             config = configuration(options)
             run = stack.enter_context(_held_run(config, options.run, runs_folder))
             stack.enter_context(hearing_requests(requests, run))
@@ -89,6 +92,14 @@ def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> It
     with run.hold():
         run.store(config)
         yield run
+
+
+def _do(task: Task, token: CancelToken, journal: Journal) -> int:
+    journal.open_for_task()
+    if journal.is_watched:
+        threading.Thread(target=stop_at, args=(sys.stdin, token), name="stdin", daemon=True).start()
+    is_done = run_task(task, journal.tell, token)
+    return 0 if is_done or journal.is_watched else Cancelled.exit_code
 
 
 def _train(config: TrainConfig, run: Run, requests: Requests, journal: Journal, features_file: Path | None) -> int:

@@ -11,6 +11,7 @@ import msgspec
 
 from srdesk.errors import ConfigError
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config, validate
+from srdesk.training.download import COCO_URL
 
 FLAG_FIELDS = (
     "model",
@@ -31,7 +32,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options in the words after the verb."""
     parser = argparse.ArgumentParser(prog="srdesk train", description="Train or fine-tune a network.")
     parser.add_argument("--model", choices=("srresnet", "srcnn", "srgan"), help="network to train (default: srresnet)")
-    parser.add_argument("--data", nargs="+", metavar="FOLDER", help="folders of sharp pictures, searched recursively")
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        metavar="PATH",
+        help="folders of sharp pictures, searched recursively, or zip files of them",
+    )
     parser.add_argument("--run", type=Path, metavar="FOLDER", help="run folder; an existing one is resumed")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="configuration (.toml or .json); options win over it"
@@ -52,6 +58,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         "--set", nargs="+", default=[], metavar="FIELD=VALUE", help="any other field of the configuration"
     )
     parser.add_argument("--events", action="store_true", help="JSON lines on stdout; “stop” or the end of stdin stops")
+    parser.add_argument("--check", action="store_true", help="look at the pictures, say what is wrong, train nothing")
+    parser.add_argument("--download-coco", type=Path, metavar="FOLDER", help="fetch COCO 2014 (20 GB), train nothing")
+    parser.add_argument("--coco-url", default=COCO_URL, metavar="URL", help="where to fetch it (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="show the runs, how far they came and how good they are")
     return parser.parse_args(argv)
 
