@@ -116,8 +116,8 @@ class RunProcess(QObject):
 
     @property
     def is_alive(self) -> bool:
-        """Whether a trainer is at work, or about to be."""
-        return self.phase is not RunPhase.ENDED and (self._shall_launch or self._trainer is not None)
+        """Whether a trainer is at work, or about to be, and followed."""
+        return self._clock.isActive() and (self._shall_launch or self._trainer is not None)
 
     # --- what it is asked for -------------------------------------------------------------------------------------
 
