@@ -41,29 +41,40 @@ class HealthView(QWidget):
         self._warnings.setTextFormat(Qt.TextFormat.PlainText)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._tree = QTreeWidget()
-        self._tree.setObjectName("healthList")
-        self._tree.setHeaderHidden(True)
-        self._tree.setIndentation(16)
-        self._tree.setAccessibleName(self.tr("Health report of the pictures"))
-        self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.tree = QTreeWidget()
+        """Files of which something is wrong, by what it is."""
+        self.tree.setObjectName("healthList")
+        self.tree.setHeaderHidden(True)
+        self.tree.setIndentation(16)
+        self.tree.setAccessibleName(self.tr("Health report of the pictures"))
+        self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self._summary)
         column.addWidget(self._bar)
         column.addWidget(self._warnings)
-        column.addWidget(self._tree, 1)
+        column.addWidget(self.tree, 1)
         column.addStretch(0)
         self.check(self._config)
+
+    @property
+    def summary(self) -> str:
+        """What is said about the pictures."""
+        return self._summary.text()
+
+    @property
+    def warnings(self) -> str:
+        """What will make the result worse; empty if nothing will."""
+        return self._warnings.text()
 
     def check(self, config: TrainConfig) -> None:
         """Look at the pictures of ``config`` soon, unless another call comes first."""
         self._task.cancel()
         self.report = None
         self._config = config
-        self._tree.clear()
-        self._tree.hide()
+        self.tree.clear()
+        self.tree.hide()
         self._warnings.hide()
         self._bar.setVisible(bool(config.data))
         self._bar.setRange(0, 0)
@@ -115,14 +126,14 @@ class HealthView(QWidget):
         self._add_files(self.tr("Cannot be read"), list(report.corrupt))
         self._add_files(self.tr("Same as another"), list(report.duplicates))
         self._add_files(self.tr("JPEG blocks"), [(name, f"{strength:.1f}") for name, strength in report.blocky])
-        self._tree.setVisible(self._tree.topLevelItemCount() > 0)
+        self.tree.setVisible(self.tree.topLevelItemCount() > 0)
         self.reported.emit(report)
 
     def _add_files(self, title: str, files: list[tuple[str, str]]) -> None:
         if not files:
             return
         top = QTreeWidgetItem([f"{title}: {len(files):,}"])
-        self._tree.addTopLevelItem(top)
+        self.tree.addTopLevelItem(top)
         for name, remark in files[:MOST_FILES]:
             text = f"{name} – {remark}" if remark else name
             item = QTreeWidgetItem([text])

@@ -126,7 +126,8 @@ class SetupPage(QWidget):
     @Slot()
     def _on_data_changed(self) -> None:
         self.form.set_data(self.data.paths)
-        self.health.check(TrainConfig(data=self.data.paths))
+        crop_px = self.form.config.crop_px if self.form.config is not None else TrainConfig().crop_px
+        self.health.check(TrainConfig(data=self.data.paths, crop_px=crop_px))
 
     @Slot()
     def _on_form_changed(self) -> None:

@@ -76,6 +76,11 @@ class TrainForm(QWidget):
         self._connect()
         self._on_preset(self.presets.chosen)
 
+    @property
+    def time(self) -> str:
+        """What is said about how long the run takes."""
+        return self._time.text()
+
     def set_data(self, data: tuple[str, ...]) -> None:
         """Train on these folders and archives."""
         self._data = data

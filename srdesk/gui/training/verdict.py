@@ -33,7 +33,9 @@ class Verdict:
             return self._ending()
         if not compared.is_better:
             return _tr("The new weights are not better than those the run started from.")
-        if compared.best_feature_distance is None and compared.difference_db < NOTICEABLE_DB:
+        if compared.best_feature_distance is not None:
+            return _tr("The new weights are better: their pictures look more like the originals.")
+        if compared.difference_db < NOTICEABLE_DB:
             return _tr("The new weights are slightly better, by less than can be seen.")
         return _tr("The new weights are better.")
 
@@ -43,7 +45,7 @@ class Verdict:
         compared = self._record.compared
         sentences = list[str]()
         if compared is not None:
-            sentences += [self._comparison(compared), *self._features(compared), self._ending()]
+            sentences += [*self._features(compared), self._comparison(compared), self._ending()]
         elif self._record.weights is None:
             sentences.append(_tr("It has made no weights yet."))
         else:

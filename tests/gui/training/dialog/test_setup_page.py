@@ -1,0 +1,298 @@
+"""Setting a run up: pictures, their health, and a form that says what is wrong while it is filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QUrl
+from pytestqt.qtbot import QtBot
+
+from srdesk.errors import DatasetError
+from srdesk.gui.training.outcome import Failed
+from srdesk.gui.training.setup_page import SetupPage
+from srdesk.gui.training.train_dialog import TrainDialog
+from srdesk.training import events
+from srdesk.training.config import TrainConfig
+
+HEALTHY = events.HealthReport(pictures=120, megapixels=300.0, validation_pictures=6)
+
+
+@pytest.fixture
+def page(dialog: TrainDialog) -> SetupPage:
+    dialog.show_new()
+    return dialog.setup_page
+
+
+@pytest.fixture
+def filled(qtbot: QtBot, page: SetupPage, pictures: Path, tasks: Any) -> SetupPage:
+    page.data.add(pictures)
+    qtbot.waitUntil(lambda: len(tasks) == 1)
+    return page
+
+
+def config_of(page: SetupPage) -> TrainConfig:
+    assert page.form.config is not None, page.form.complaint
+    return page.form.config
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_can_be_started_without_pictures(page: SetupPage) -> None:
+    assert page.reason == "Add a folder of pictures first."
+    assert not page.start.isEnabled()
+
+
+def test_a_folder_is_checked_as_soon_as_it_is_added(filled: SetupPage, tasks: Any, pictures: Path) -> None:
+    assert tasks[0].arguments == ("--check", "--data", str(pictures))
+    assert filled.start.isEnabled()
+
+
+def test_nothing_is_listed_twice_and_no_single_pictures(page: SetupPage, pictures: Path, tmp_path: Path) -> None:
+    picture, archive = tmp_path / "one.png", tmp_path / "many.ZIP"
+    picture.touch()
+    archive.touch()
+    page.data.add(pictures, pictures, picture, archive)
+    assert page.data.paths == (str(pictures), str(archive))
+
+
+def test_folders_can_be_dropped(page: SetupPage, pictures: Path) -> None:
+    dropped = QMimeData()
+    dropped.setUrls([QUrl.fromLocalFile(str(pictures))])
+    assert page.accepts(dropped)
+    page.data.take(dropped)
+    assert page.data.paths == (str(pictures),)
+    assert not page.accepts(QMimeData())
+
+
+def test_folders_and_archives_can_be_chosen(dialog: TrainDialog, page: SetupPage, pictures: Path) -> None:
+    archive = pictures / "more.zip"
+    dialog.questions.given = {"data_folder": pictures, "archives": [archive]}  # type: ignore[attr-defined]
+    page.data._on_add_folder()
+    page.data._on_add_archives()
+    assert page.data.paths == (str(pictures), str(archive))
+
+
+def test_another_folder_begins_the_check_anew(
+    qtbot: QtBot, filled: SetupPage, tasks: Any, tmp_path: Path, pictures: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    filled.data.add(tmp_path / "more")
+    qtbot.waitUntil(lambda: len(tasks) == 2)
+    assert tasks[0].was_cancelled
+    assert tasks[1].arguments == ("--check", "--data", str(pictures), str(tmp_path / "more"))
+
+
+def test_a_folder_can_be_removed(filled: SetupPage, tasks: Any) -> None:
+    filled.data._list.selectAll()
+    filled.data._on_remove()
+    assert filled.data.paths == ()
+    assert tasks[0].was_cancelled
+    assert not filled.start.isEnabled()
+
+
+# --- health -------------------------------------------------------------------------------------------------------
+
+
+def test_the_report_says_what_is_right_and_lists_what_is_wrong(filled: SetupPage, tasks: Any) -> None:
+    tasks[0].tell(
+        events.HealthReport(
+            pictures=120,
+            megapixels=300.0,
+            validation_pictures=6,
+            too_small=("tiny.png",),
+            corrupt=(("broken.jpg", "the file is cut short"),),
+            blocky=(("blocks.jpg", 1.7),),
+            warnings=("Only 120 pictures: add more of the same kind.",),
+        )
+    )
+    tasks[0].end()
+    health = filled.health
+    assert "120 usable pictures" in health.summary
+    assert "Only 120 pictures" in health.warnings
+    tops = [health.tree.topLevelItem(row) for row in range(health.tree.topLevelItemCount())]
+    assert [top.text(0) for top in tops if top] == ["Too small: 1", "Cannot be read: 1", "JPEG blocks: 1"]
+    assert tops[1] is not None
+    assert tops[1].child(0).text(0) == "broken.jpg – the file is cut short"
+    assert filled.start.isEnabled()
+
+
+def test_the_progress_of_the_check_is_seen(filled: SetupPage, tasks: Any) -> None:
+    tasks[0].tell(events.HealthProgress(done=30, total=120))
+    assert filled.health.summary == "Looking at the pictures: 30 of 120"
+
+
+def test_pictures_of_which_none_can_be_used_cannot_be_trained_on(filled: SetupPage, tasks: Any) -> None:
+    tasks[0].tell(events.HealthReport(pictures=0, megapixels=0.0, validation_pictures=0))
+    assert not filled.start.isEnabled()
+    assert "No picture can be used" in filled.reason
+
+
+def test_a_check_that_fails_says_why(filled: SetupPage, tasks: Any) -> None:
+    tasks[0].end(Failed(DatasetError("/x", "it holds no pictures")))
+    assert "it holds no pictures" in filled.health.summary
+
+
+# --- COCO ---------------------------------------------------------------------------------------------------------
+
+
+def test_coco_is_downloaded_only_when_asked_for_and_then_listed(
+    dialog: TrainDialog, filled: SetupPage, tasks: Any, tmp_path: Path
+) -> None:
+    assert not any("--download-coco" in task.arguments for task in tasks)
+    dialog.questions.given = {"download_folder": tmp_path}  # type: ignore[attr-defined]
+    filled.download.button.click()
+    task = tasks.of("--download-coco")
+    assert task.arguments == ("--download-coco", str(tmp_path))
+    task.tell(
+        events.Downloading(name="val2014.zip", done_bytes=10**9, total_bytes=6 * 10**9, bytes_per_second=1e7)
+    )  # fmt: skip
+    assert filled.download.text == "val2014.zip: 1.0 GB of 6.0 GB · 10.0 MB/s · 8 min left"
+    task.tell(events.Downloaded(path=str(tmp_path / "val2014.zip")))
+    task.end()
+    assert str(tmp_path / "val2014.zip") in filled.data.paths
+    assert filled.download.button.isEnabled()
+
+
+def test_a_download_can_be_cancelled(dialog: TrainDialog, page: SetupPage, tasks: Any, tmp_path: Path) -> None:
+    dialog.questions.given = {"download_folder": tmp_path}  # type: ignore[attr-defined]
+    page.download.button.click()
+    page.download._on_cancelled()
+    assert tasks.of("--download-coco").was_cancelled
+    assert page.download.button.isEnabled()
+
+
+def test_who_chooses_no_folder_downloads_nothing(dialog: TrainDialog, page: SetupPage, tasks: Any) -> None:
+    dialog.questions.given = {"download_folder": None}  # type: ignore[attr-defined]
+    page.download.button.click()
+    assert tasks == []
+
+
+# --- the form -----------------------------------------------------------------------------------------------------
+
+
+def test_a_preset_fills_the_form(filled: SetupPage) -> None:
+    filled.form.presets.choose("aerial")
+    config = config_of(filled)
+    assert (config.crop_selection, config.freeze_batch_norm) == ("detail", True)
+    assert config.name == "srresnet_aerial_x4"
+    filled.form.presets.choose("coco")
+    assert config_of(filled).steps == 400_000
+    assert config_of(filled).start == "interpolation"
+
+
+def test_a_name_that_was_typed_is_kept(qtbot: QtBot, filled: SetupPage) -> None:
+    filled.form.name.clear()
+    qtbot.keyClicks(filled.form.name, "my_roofs")
+    filled.form.model.setCurrentIndex(filled.form.model.findData("srcnn"))
+    assert config_of(filled).name == "my_roofs"
+
+
+def test_srcnn_learns_luma_and_has_no_batch_norm(filled: SetupPage) -> None:
+    filled.form.model.setCurrentIndex(filled.form.model.findData("srcnn"))
+    config = config_of(filled)
+    assert (config.model, config.loss_channels, config.freeze_batch_norm) == ("srcnn", "luma", False)
+
+
+def test_a_wrong_entry_is_marked_and_explained(filled: SetupPage) -> None:
+    rate = filled.form.advanced.fields["learning_rate"]
+    rate.setText("fast")  # type: ignore[union-attr]
+    assert rate.property("invalid") is True
+    assert filled.reason == "Learning rate: Use a number such as 0.0001 or 1e-4."
+    assert not filled.start.isEnabled()
+    rate.setText("2e-4")  # type: ignore[union-attr]
+    assert rate.property("invalid") is False
+    assert filled.start.isEnabled()
+    assert config_of(filled).learning_rate == 2e-4
+
+
+@pytest.mark.parametrize(("name", "field"), [("my roofs!", "name"), ("a/b", "name")])
+def test_names_that_are_no_file_names_are_refused(filled: SetupPage, name: str, field: str) -> None:
+    filled.form.name.setText(name)
+    assert getattr(filled.form, field).property("invalid") is True
+    assert not filled.start.isEnabled()
+
+
+def test_loss_weights_are_those_of_the_model_unless_entered(filled: SetupPage) -> None:
+    filled.form.model.setCurrentIndex(filled.form.model.findData("srgan"))
+    adversarial = filled.form.advanced.fields["adversarial_weight"]
+    assert adversarial.placeholderText() == "usual: 0.001"  # type: ignore[union-attr]
+    assert config_of(filled).adversarial_weight is None
+    adversarial.setText("0.005")  # type: ignore[union-attr]
+    assert config_of(filled).loss_weights.adversarial == 0.005
+
+
+def test_the_warm_up_of_a_short_run_is_short(filled: SetupPage) -> None:
+    filled.form.steps.setValue(20)
+    assert config_of(filled).warmup_steps == 5
+
+
+def test_a_weights_file_can_be_chosen_to_start_from(dialog: TrainDialog, filled: SetupPage, tmp_path: Path) -> None:
+    chosen = tmp_path / "mine.safetensors"
+    dialog.questions.given = {"weights": chosen}  # type: ignore[attr-defined]
+    place = filled.form.start.findData("other")
+    filled.form.start.setCurrentIndex(place)
+    filled.form.start.activated.emit(place)
+    assert config_of(filled).start == str(chosen)
+
+
+def test_who_chooses_no_weights_file_keeps_the_start(dialog: TrainDialog, filled: SetupPage) -> None:
+    before = config_of(filled).start
+    dialog.questions.given = {"weights": None}  # type: ignore[attr-defined]
+    place = filled.form.start.findData("other")
+    filled.form.start.setCurrentIndex(place)
+    filled.form.start.activated.emit(place)
+    assert config_of(filled).start == before
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_time_is_not_guessed_where_nothing_was_measured(filled: SetupPage) -> None:
+    assert filled.form.minutes.isHidden()
+    assert "20 steps after the start" in filled.form.time
+
+
+def test_an_earlier_run_tells_how_long_this_one_takes(
+    filled: SetupPage, make_run: Callable[..., Path], make_step: Callable[..., events.Step]
+) -> None:
+    make_run(make_step(10, steps_per_second=2.0))
+    filled.form.steps.setValue(1200)
+    assert filled.form.minutes.value() == 10
+    filled.form.minutes.setValue(20)
+    assert config_of(filled).steps == 2400
+
+
+def test_a_quick_try_takes_the_minutes_that_it_promises(
+    filled: SetupPage, make_run: Callable[..., Path], make_step: Callable[..., events.Step]
+) -> None:
+    make_run(make_step(10, steps_per_second=3.0), batch_size=8)
+    filled.form.presets.choose("quick")
+    assert config_of(filled).steps == 900
+
+
+# --- the learning rate --------------------------------------------------------------------------------------------
+
+
+def test_the_rate_that_was_found_is_taken_over(filled: SetupPage, tasks: Any) -> None:
+    filled.rate_finder.button.click()
+    task = tasks.of("--find-learning-rate")
+    assert "--data" in task.arguments
+    for rate in (1e-5, 1e-4, 1e-3):
+        task.tell(events.RateTried(learning_rate=rate, loss=0.1))
+    task.tell(events.RateFound(learning_rate=2.13e-4))
+    task.end()
+    assert config_of(filled).learning_rate == 2.1e-4
+    assert "2.1e-04" in filled.rate_finder.text
+    assert filled.rate_finder.button.text() == "Find Rate"
+
+
+def test_the_search_for_a_rate_can_be_cancelled(filled: SetupPage, tasks: Any) -> None:
+    before = config_of(filled).learning_rate
+    filled.rate_finder.button.click()
+    filled.rate_finder.button.click()
+    assert tasks.of("--find-learning-rate").was_cancelled
+    assert config_of(filled).learning_rate == before
