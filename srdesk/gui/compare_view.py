@@ -72,7 +72,7 @@ class CompareView(QWidget):
 
     def set_panes(self, specs: Sequence[PaneSpec]) -> None:
         """Have these panes, in this order and empty; all of them are seen."""
-        self._contents = {spec.key: PaneContent(spec.key, spec.title) for spec in specs}
+        self._contents = {spec.key: PaneContent(spec.key, spec.title, spec.remark) for spec in specs}
         self._hidden = set()
         keys = list(self._contents)
         self._stage.set_keys(keys)

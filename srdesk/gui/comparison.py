@@ -26,6 +26,8 @@ class PaneSpec:
     """Name that the desk uses: lr, bicubic, srcnn, srresnet, srgan."""
     title: str
     """Name that people read, translated."""
+    remark: str = ""
+    """What people must know about every picture in this pane, translated."""
 
 
 @dataclass(frozen=True, slots=True)

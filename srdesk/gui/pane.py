@@ -41,16 +41,15 @@ class Pane(QWidget):
 
     def _describe(self) -> None:
         contents = self.canvas.contents
-        title = contents[0].title if contents else ""
         source = contents[0].source if contents else None
         if len(contents) == 2:
-            self.title_bar.say(title, contents[1].title, is_title=True)
+            self.title_bar.say(_with_remark(contents[0]), _with_remark(contents[1]), is_title=True)
         elif source is None or self._navigator.lr_size is None:
-            self.title_bar.say(title, "")
+            self.title_bar.say(_with_remark(contents[0]) if contents else "", "")
         else:
             own_percent = 100.0 * self._navigator.viewport.ratio / source.scale[1]
             self.title_bar.say(
-                title,
+                _with_remark(contents[0]),
                 self.tr("{percent} %").format(percent=_short(own_percent)),
                 self.tr("One pixel of this picture covers {pixels} screen pixels each way.").format(
                     pixels=_short(own_percent / 100)
@@ -106,6 +105,11 @@ class TitleBar(QWidget):
             bar = self.rect().adjusted(0, 0, ACTIVE_BAR_PX - self.width(), 0)
             painter.fillRect(bar, self.palette().color(QPalette.ColorRole.Highlight))
         painter.end()
+
+
+def _with_remark(content: PaneContent) -> str:
+    has_pixels = content.source is not None or content.layer.patches
+    return f"{content.title} · {content.remark}" if content.remark and has_pixels else content.title
 
 
 def _short(number: float) -> str:

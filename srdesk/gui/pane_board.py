@@ -30,7 +30,9 @@ class PaneBoard(QObject):
         self._renderer = session.renderer
         self._visible: tuple[str, ...] = PANE_KEYS
         self._busy_pane = ""
-        view.set_panes([PaneSpec(pane, PANE_TITLES[pane]) for pane in PANE_KEYS])
+        # A network that was trained to look sharp adds what was never there; whoever measures must be told.
+        remarks = {"srgan": self.tr("detail partly invented")}
+        view.set_panes([PaneSpec(pane, PANE_TITLES[pane], remarks.get(pane, "")) for pane in PANE_KEYS])
         view.visible_region_changed.connect(self._on_region_changed)
         view.cursor_moved.connect(self._on_cursor_moved)
         session.opened.connect(self._on_opened)

@@ -17,6 +17,8 @@ class PaneContent:
     """Name that the desk uses for the pane."""
     title: str
     """Name that people read."""
+    remark: str = ""
+    """What people must know about every picture here; said while there is one."""
     layer: ImageLayer = field(default_factory=ImageLayer)
     """The pixels."""
     message: str = ""

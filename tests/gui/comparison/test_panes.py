@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.gui.canvas import backdrop
 from srdesk.gui.compare_view import CompareView
+from srdesk.gui.comparison import PaneSpec
 from srdesk.imaging.image import Box
 
 
@@ -117,6 +118,18 @@ def test_each_title_says_how_large_the_pixels_of_its_picture_are(view: CompareVi
     assert person.pane(view, "lr").title_bar.texts == ("LR", "400 %")
     assert person.pane(view, "bicubic").title_bar.texts == ("BICUBIC", "100 %")
     assert person.pane(view, "srgan").title_bar.texts == ("SRGAN", "")
+
+
+def test_a_title_says_what_people_must_know_as_soon_as_there_is_a_picture(view: CompareView, person: Any) -> None:
+    view.set_panes([PaneSpec("lr", "LR"), PaneSpec("srgan", "SRGAN", "detail partly invented")])
+    view.set_document(person.display(person.LR, 1))
+    assert person.pane(view, "srgan").title_bar.texts[0] == "SRGAN"
+
+    view.set_preview("srgan", Box(0, 0, 4, 4), person.display(person.enlarged()[:16, :16], 4))
+    assert person.pane(view, "srgan").title_bar.texts[0] == "SRGAN · detail partly invented"
+
+    view.set_result("srgan", person.display(person.enlarged(), 4))
+    assert person.pane(view, "srgan").title_bar.texts[0] == "SRGAN · detail partly invented"
 
 
 def test_clicking_a_pane_makes_it_the_one_that_commands_mean(view: CompareView, qtbot: QtBot, person: Any) -> None:
