@@ -35,6 +35,7 @@ class RunSummary:
         """The run."""
         self._follower = RunFollower(run.events_path)
         self._told: list[events.AnyEvent] = []
+        self._overviews: dict[bool, RunOverview] = {}
         self._bicubic_db: float | None = None
         self._config: TrainConfig | None = None
         with contextlib.suppress(ConfigError):  # of a later version, or damaged: its row says so
@@ -43,6 +44,7 @@ class RunSummary:
     def read(self) -> bool:
         """Read one portion of what is new; tell whether that was everything."""
         for event in self._follower.portion():
+            self._overviews.clear()
             if isinstance(event, events.Started):
                 self._bicubic_db = event.bicubic_psnr_y_db
             if isinstance(event, events.Step) and self._told and isinstance(self._told[-1], events.Step):
@@ -53,10 +55,11 @@ class RunSummary:
     def figures(self) -> RunFigures:
         """Return what is known so far."""
         is_running = self.run.is_running()
-        steps = self._config.steps if self._config is not None else 0
+        if is_running not in self._overviews:
+            steps = self._config.steps if self._config is not None else 0
+            self._overviews[is_running] = overview_of(self._told, steps, is_running=is_running)
         started = None
         with contextlib.suppress(OSError):
             changed_s = (self.run.folder / CONFIG_NAME).stat().st_mtime
             started = datetime.datetime.fromtimestamp(changed_s)
-        overview = overview_of(self._told, steps, is_running=is_running)
-        return RunFigures(self._config, overview, self._bicubic_db, started)
+        return RunFigures(self._config, self._overviews[is_running], self._bicubic_db, started)

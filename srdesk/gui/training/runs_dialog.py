@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.questions import Questions
+from srdesk.gui.training.run_follower import PORTION_S
 from srdesk.gui.training.run_process import title_of
 from srdesk.gui.training.run_summary import RunSummary
 from srdesk.gui.training.training import Training
@@ -49,6 +51,7 @@ class RunsDialog(QDialog):
         self._training = training
         self._questions = questions
         self._summaries: dict[Path, RunSummary] = {}
+        self._waiting: list[tuple[int, RunSummary]] = []
         self.table = self._build_table()
         """One row for each run, the newest first."""
         empty = QLabel(self.tr("There are no runs yet. Train ▸ Train… starts the first one."))
@@ -130,15 +133,28 @@ class RunsDialog(QDialog):
             chosen = self.chosen
             self._summaries = {folder: self._summaries.get(folder) or RunSummary(run) for folder, run in runs.items()}
             self._make_rows(chosen.run.folder if chosen is not None else None)
-        for row, summary in enumerate(self._summaries.values()):
-            if not summary.read():
-                QTimer.singleShot(0, self.refresh)  # one portion at a time, so that the window stays quick
-                break
-            self._show_row(row, summary)
         self._pages.setCurrentIndex(1 if runs else 0)
         self._enable()
+        if not self._waiting:
+            self._waiting = list(enumerate(self._summaries.values()))
+            self._show_rows()
+
+    @Slot()
+    def _show_rows(self) -> None:
+        """Show what can be read in a few milliseconds; the window has its turn before the rest."""
+        give_up_at = time.perf_counter() + PORTION_S
+        while self._waiting and time.perf_counter() < give_up_at:
+            row, summary = self._waiting[0]
+            if summary.read():
+                self._waiting.pop(0)
+                self._show_row(row, summary)
+        if self._waiting:
+            QTimer.singleShot(0, self._show_rows)
+        else:
+            self._enable()
 
     def _make_rows(self, chosen: Path | None) -> None:
+        self._waiting.clear()
         self.table.setRowCount(len(self._summaries))
         for row, folder in enumerate(self._summaries):
             for column in range(self.table.columnCount()):

@@ -68,7 +68,8 @@ class Training(QObject):
         self.new_weights: set[str] = set()
         """Names of weights that were added and that no pane has used yet."""
         self._holds_gpu = False
-        self._unseen: list[RunSummary] = []
+        self._unseen: list[Run] = []
+        self._latest: RunSummary | None = None
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -122,17 +123,13 @@ class Training(QObject):
 
     def look_around(self) -> None:
         """Attach to a run that an earlier desk left running, or find out whether the latest one was interrupted."""
-        runs = self.runs()
-        running = next((run for run in runs if run.is_running()), None)
-        if running is not None:
-            self.found_running.emit(self.attach(running.folder))
-        elif runs:
-            self._unseen = [RunSummary(runs[0])]
-            self._look()
+        self._unseen = self.runs()
+        self._latest = RunSummary(self._unseen[0]) if self._unseen else None
+        self._look()
 
     def shutdown(self) -> None:
         """Let go of the run: it stops with a checkpoint, unless it shall keep running."""
-        self._unseen.clear()
+        self._latest = None
         if self.current is not None:
             self.current.release()
 
@@ -162,21 +159,29 @@ class Training(QObject):
 
     @Slot()
     def _look(self) -> None:
-        if not self._unseen:
-            return
-        summary = self._unseen[0]
-        if not summary.read():
+        """Look at one run, or at a portion of the latest; the window has its turn in between."""
+        if self.is_running or self._latest is None:
+            self._unseen, self._latest = [], None
+        elif self._unseen:
+            run = self._unseen.pop(0)
+            if run.is_running():
+                self.found_running.emit(self.attach(run.folder))
             QTimer.singleShot(0, self._look)
+        elif self._latest.read():
+            summary, self._latest = self._latest, None
+            self._tell_if_interrupted(summary)
+        else:
+            QTimer.singleShot(0, self._look)
+
+    def _tell_if_interrupted(self, summary: RunSummary) -> None:
+        overview, told = summary.figures().overview, summary.run.folder / TOLD_NAME
+        if overview.state != "interrupted":
             return
-        self._unseen.clear()
-        overview = summary.figures().overview
-        told = summary.run.folder / TOLD_NAME
-        if overview.state == "interrupted" and not self.is_running:
-            with contextlib.suppress(OSError):  # a folder that cannot be written to: it will be said again
-                if told.exists() and told.read_text() == str(overview.step):
-                    return
-                told.write_text(str(overview.step))
-            self.found_interrupted.emit(summary.run, overview.step)
+        with contextlib.suppress(OSError):  # a folder that cannot be written to: it will be said again
+            if told.exists() and told.read_text() == str(overview.step):
+                return
+            told.write_text(str(overview.step))
+        self.found_interrupted.emit(summary.run, overview.step)
 
     @Slot(object)
     def _on_progressed(self, event: events.AnyEvent) -> None:

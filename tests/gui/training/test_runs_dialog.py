@@ -44,7 +44,9 @@ def dialog(qtbot: QtBot, window: MainWindow, training: Training, answers) -> Run
     return dialog
 
 
-def row(dialog: RunsDialog, number: int) -> list[str]:
+def row(qtbot: QtBot, dialog: RunsDialog, number: int) -> list[str]:
+    """Wait until every run was read, and return what a row says, without the date."""
+    qtbot.waitUntil(lambda: not dialog._waiting, timeout=WAIT_MS)
     return [dialog.table.item(number, column).text() for column in range(dialog.table.columnCount() - 1)]
 
 
@@ -56,12 +58,12 @@ def validated(step: int, psnr_y_db: float) -> events.Validated:
     return events.Validated(step=step, psnr_y_db=psnr_y_db, ssim_y=0.9, is_best=True)
 
 
-def test_every_run_has_a_row_the_newest_first(dialog: RunsDialog, make_run, make_step) -> None:
+def test_every_run_has_a_row_the_newest_first(qtbot: QtBot, dialog: RunsDialog, make_run, make_step) -> None:
     make_run("older", make_step(3), validated(3, 28.5), finished(3), age_s=60)
     make_run("newer", make_step(2))
     dialog.show()
-    assert row(dialog, 0) == ["newer", "SRResNet", "interrupted", "2 of 3", "", ""]
-    assert row(dialog, 1) == ["older", "SRResNet", "done", "3 of 3", "28.50 dB", "+0.50 dB"]
+    assert row(qtbot, dialog, 0) == ["newer", "SRResNet", "interrupted", "2 of 3", "", ""]
+    assert row(qtbot, dialog, 1) == ["older", "SRResNet", "done", "3 of 3", "28.50 dB", "+0.50 dB"]
     assert dialog.resume_run.isEnabled()
     dialog.table.selectRow(1)
     assert not dialog.resume_run.isEnabled()
@@ -75,7 +77,7 @@ def test_without_runs_the_list_says_how_to_start_one(dialog: RunsDialog) -> None
     assert not dialog.open_run.isEnabled()
 
 
-def test_the_list_follows_runs_and_keeps_what_is_chosen(dialog: RunsDialog, make_run, make_step) -> None:
+def test_the_list_follows_runs_and_keeps_what_is_chosen(qtbot: QtBot, dialog: RunsDialog, make_run, make_step) -> None:
     chosen = make_run("one", make_step(1), age_s=60)
     dialog.show()
     make_run("two", make_step(1))
@@ -84,13 +86,13 @@ def test_the_list_follows_runs_and_keeps_what_is_chosen(dialog: RunsDialog, make
     dialog.refresh()
     assert dialog.chosen is not None
     assert dialog.chosen.run.folder == chosen.folder
-    assert row(dialog, 1)[3] == "2 of 3"
+    assert row(qtbot, dialog, 1)[3] == "2 of 3"
 
 
-def test_a_run_that_cannot_be_read_is_listed_all_the_same(dialog: RunsDialog, make_run) -> None:
+def test_a_run_that_cannot_be_read_is_listed_all_the_same(qtbot: QtBot, dialog: RunsDialog, make_run) -> None:
     (make_run("broken").folder / "config.json").write_text("{}}")
     dialog.show()
-    assert row(dialog, 0)[:3] == ["broken", "", "unreadable"]
+    assert row(qtbot, dialog, 0)[:3] == ["broken", "", "unreadable"]
     assert not dialog.resume_run.isEnabled()
 
 
@@ -107,7 +109,7 @@ def test_a_run_is_opened_by_its_button_and_resumed_runs_at_once(
     assert training.is_running
     qtbot.waitUntil(lambda: not training.is_running, timeout=WAIT_MS)
     dialog.refresh()
-    assert row(dialog, 0)[2:4] == ["done", "3 of 3"]
+    assert row(qtbot, dialog, 0)[2:4] == ["done", "3 of 3"]
 
 
 def test_a_running_run_can_be_stopped_but_not_deleted(
@@ -116,13 +118,13 @@ def test_a_running_run_can_be_stopped_but_not_deleted(
     process = training.start(config("wait"))
     qtbot.waitUntil(lambda: process.phase is RunPhase.RUNNING, timeout=WAIT_MS)
     dialog.show()
-    assert row(dialog, 0)[2] == "training"
+    assert row(qtbot, dialog, 0)[2] == "training"
     assert not dialog.delete_run.isEnabled()
     assert not dialog.resume_run.isEnabled()
     dialog.stop_run.click()
     qtbot.waitUntil(lambda: not training.is_running, timeout=WAIT_MS)
     dialog.refresh()
-    assert row(dialog, 0)[2] == "stopped"
+    assert row(qtbot, dialog, 0)[2] == "stopped"
     assert dialog.resume_run.isEnabled()
 
 

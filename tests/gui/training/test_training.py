@@ -125,7 +125,7 @@ def test_an_interrupted_run_is_said_once_and_again_when_it_has_gone_on(
     training.found_interrupted.connect(lambda run, step: said.append(step))
     for _ in range(2):
         training.look_around()
-        qtbot.waitUntil(lambda: not training._unseen, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: training._latest is None, timeout=WAIT_MS)
     assert said == [7]
     with interrupted.events_path.open("ab") as file:
         file.write(events.encode(make_step(9)))
@@ -141,7 +141,7 @@ def test_a_run_that_was_stopped_is_not_called_interrupted(qtbot: QtBot, training
         file.write(events.encode(end))
     with qtbot.assertNotEmitted(training.found_interrupted):
         training.look_around()
-        qtbot.waitUntil(lambda: not training._unseen, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: training._latest is None, timeout=WAIT_MS)
 
 
 def test_adopted_weights_are_those_of_their_pane_and_kept_ones_wait_to_be_chosen(
