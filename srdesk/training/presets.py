@@ -29,11 +29,15 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         """Return ``config`` with the fields of this preset."""
         return msgspec.structs.replace(config, **self.changes)
 
+    def name_for(self, model: str) -> str:
+        """Return how weights that this preset makes of a model are called unless a person says otherwise."""
+        return f"{model}_{self.key}_x4"
+
 
 _FINE_TUNING: dict[str, Any] = {
     # Statistics of a few pictures of one kind are poor ones; frozen, training sees what use sees.
     "freeze_batch_norm": True,
-    "learning_rate": 5e-5,
+    "learning_rate": 1e-4,
     "warmup_steps": 50,
     "steps": 2000,
     "validate_every_steps": 100,

@@ -143,6 +143,16 @@ class ResultPage(QWidget):
             button.setEnabled(False)
 
     @property
+    def headline(self) -> str:
+        """The answer to “did it help?”."""
+        return self._headline.text()
+
+    @property
+    def answer(self) -> str:
+        """What was done with the weights."""
+        return self._answer.text()
+
+    @property
     def default(self) -> Decision | None:
         """The decision that the Return key makes, None where there is nothing to decide."""
         return next((decision for decision, button in self.buttons.items() if button.isDefault()), None)

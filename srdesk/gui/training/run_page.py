@@ -77,6 +77,26 @@ class RunPage(QWidget):
         self._redraw_timer.timeout.connect(self.redraw)
         self._describe()
 
+    @property
+    def process(self) -> RunProcess | None:
+        """The run that is listened to."""
+        return self._process
+
+    @property
+    def headline(self) -> str:
+        """What the run is doing, and how far it is."""
+        return self._headline.text()
+
+    @property
+    def figures(self) -> str:
+        """Time, speed, memory, device."""
+        return self._figures.text()
+
+    @property
+    def notice(self) -> str:
+        """What the person should know; empty if there is nothing."""
+        return self._notice.text()
+
     def show_run(self, process: RunProcess) -> None:
         """Show ``process`` from its first event on."""
         self.let_go()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from srdesk.errors import SrDeskError
+from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.banner import Banner
 from srdesk.gui.messages import Loudness, Message
 from srdesk.gui.training.latest_task import MakeTask
@@ -69,7 +70,7 @@ class TrainDialog(QDialog):
         training.run_changed.connect(self._on_run_changed)
         training.weights_changed.connect(self.setup_page.form.reload_weights)
         self._on_run_changed()
-        self._go_to(Step.SET_UP)
+        self.go_to(Step.SET_UP)
 
     @property
     def step(self) -> Step:
@@ -80,7 +81,7 @@ class TrainDialog(QDialog):
         """Show the page on which a run is set up, with ``folder`` among its pictures."""
         if folder is not None:
             self.setup_page.data.add(folder)
-        self._go_to(Step.SET_UP)
+        self.go_to(Step.SET_UP)
         self._present()
 
     def show_run(self, folder: Path) -> None:
@@ -88,12 +89,16 @@ class TrainDialog(QDialog):
         current = self._training.current
         if current is not None and current.run.folder == folder:
             self._watch(current)
-        elif Run(folder).is_running() and not self._training.is_running:
-            self._watch(self._training.attach(folder))
-        else:
+        elif not Run(folder).is_running():
             process = RunProcess(self)
             process.replay(folder)
             self._watch(process)
+        elif self._training.is_running:  # two at once: the other one was started in a terminal
+            process = RunProcess(self)
+            process.attach(folder)
+            self._watch(process)
+        else:
+            self._watch(self._training.attach(folder))
         self._present()
 
     def shutdown(self) -> None:
@@ -111,7 +116,7 @@ class TrainDialog(QDialog):
         self._run_name = QLabel()
         self._run_name.setObjectName("muted")
         self._steps = QButtonGroup(self)
-        self._steps.idClicked.connect(self._go_to)
+        self._steps.idClicked.connect(self.go_to)
         head = QFrame()
         head.setObjectName("trainingHead")
         row = QHBoxLayout(head)
@@ -143,7 +148,8 @@ class TrainDialog(QDialog):
         self.activateWindow()
 
     @Slot(int)
-    def _go_to(self, step: int) -> None:
+    def go_to(self, step: int) -> None:
+        """Show the page of a `Step`."""
         has_ended = self._process is not None and self._process.outcome is not None
         self._steps.button(Step.TRAIN).setEnabled(self._process is not None)
         self._steps.button(Step.RESULT).setEnabled(has_ended)
@@ -157,11 +163,12 @@ class TrainDialog(QDialog):
         self._let_go()
         self._process = process
         self.banner.dismiss()
-        self._run_name.setText(process.run.name)
+        self._run_name.setText(process.title)
+        self._run_name.setToolTip(str(process.run.folder))
         self.run_page.show_run(process)
         process.ended.connect(self._on_ended)
         process.failed.connect(self._on_failed)
-        self._go_to(Step.TRAIN)
+        self.go_to(Step.TRAIN)
         if process.outcome is not None:
             self._on_ended(process.outcome)
 
@@ -206,7 +213,7 @@ class TrainDialog(QDialog):
 
     @Slot()
     def _on_discard(self) -> None:
-        if self._process is not None and self.questions.confirm_discarding(self._process.run.name):
+        if self._process is not None and self.questions.confirm_discarding(self._process.title):
             self._process.discard()
 
     @Slot(object)
@@ -216,11 +223,11 @@ class TrainDialog(QDialog):
         if not self._process.run.folder.exists():  # it was discarded
             self._let_go()
             self._run_name.clear()
-            self._go_to(Step.SET_UP)
+            self.go_to(Step.SET_UP)
             return
         self.run_page.redraw()
         self.result_page.show_result(self._process.run, self.run_page.record, outcome)
-        self._go_to(Step.RESULT)
+        self.go_to(Step.RESULT)
 
     @Slot(object)
     def _on_failed(self, error: SrDeskError) -> None:
@@ -235,7 +242,8 @@ class TrainDialog(QDialog):
             match decision:
                 case Decision.ADOPT:
                     added = self._training.adopt(run)
-                    answer = self.tr("Adopted: the pane of {} uses “{}” from now on.").format(added.pane, added.name)
+                    pane = PANE_TITLES[added.pane]
+                    answer = self.tr("Adopted: the pane {} uses “{}” from now on.").format(pane, added.name)
                 case Decision.KEEP_BOTH:
                     added = self._training.keep_both(run)
                     answer = self.tr("Kept: “{}” can be chosen under Train ▸ Weights.").format(added.name)
@@ -256,5 +264,5 @@ class TrainDialog(QDialog):
     def dropEvent(self, event: QDropEvent) -> None:
         """List what was dropped among the pictures."""
         self.setup_page.data.take(event.mimeData())
-        self._go_to(Step.SET_UP)
+        self.go_to(Step.SET_UP)
         event.acceptProposedAction()
