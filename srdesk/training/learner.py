@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -13,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from srdesk.engine.library import WeightsCard
+from srdesk.engine.weights import load_model
 from srdesk.errors import CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.models import CATALOGUE
 from srdesk.models.srcnn import SRCNN
@@ -72,6 +75,29 @@ class StepFigures:
     """How the discriminator did, where there is one."""
 
 
+def warm_start(learner: Learner, config: TrainConfig) -> WeightsCard | None:
+    """Give a learner the weights that the configuration says to start from.
+
+    Returns:
+        The card of those weights; None where the start is no weights file.
+
+    Raises:
+        WeightsError: the file cannot be used.
+        ConfigError: the weights are those of another network.
+    """
+    if config.start in ("interpolation", "random"):
+        return None
+    model, card = load_model(Path(config.start))
+    # SRGAN begins with the weights of SRResNet, whose network its generator is (section 3.2 of the paper).
+    if CATALOGUE[card.architecture].build is not CATALOGUE[config.model].build:
+        raise ConfigError("start", config.start, f"weights of {config.model}, not {card.architecture}")
+    try:
+        learner.start_from(model.state_dict())
+    except RuntimeError as error:
+        raise ConfigError("model_options", config.model_options, f"those of “{card.name}”") from error
+    return card
+
+
 class Learner:
     """A model in training, with Adam (Kingma & Ba 2015) and an exponential moving average of its weights."""
 
@@ -121,8 +147,7 @@ class Learner:
         self._set_rates(step)
         lr, hr = self._to_device(batch.lr), self._to_device(batch.hr)
         self._optimizer.zero_grad(set_to_none=True)
-        with self._autocast():
-            sr = self.model(lr, rearranged=True) if isinstance(self.model, SRResNet) else self.model(lr)
+        sr = self._enlarged(lr)
         judgement = self._teach_adversary(self._adversary, hr, sr, step) if self._adversary else None
         terms = self._terms(sr, hr)
         loss = terms.weighted(self._weights)
@@ -138,6 +163,17 @@ class Learner:
         named = terms.named()
         told = {name: parallel.average(term).item() for name, term in named.items()} if len(named) > 1 else {}
         return StepFigures(value, norm, told, judgement)
+
+    @torch.no_grad()
+    def loss(self, batch: Batch) -> float:
+        """Return the loss of the weights as they are, without learning from it."""
+        lr, hr = self._to_device(batch.lr), self._to_device(batch.hr)
+        return self._terms(self._enlarged(lr), hr).weighted(self._weights).item()
+
+    def _enlarged(self, lr: Tensor) -> Tensor:
+        with self._autocast():
+            sr: Tensor = self.model(lr, rearranged=True) if isinstance(self.model, SRResNet) else self.model(lr)
+        return sr
 
     def _set_rates(self, step: int) -> None:
         for group in self._optimizer.param_groups:
@@ -196,7 +232,9 @@ class Learner:
                 self._adversary.optimizer, dict(model.named_parameters()), "discriminator_optimizer/"
             )
         if self._scaler.is_enabled():
-            named["scaler/scale"] = torch.tensor(self._scaler.get_scale())
+            state = self._scaler.state_dict()
+            named["scaler/scale"] = torch.tensor(state["scale"], dtype=torch.double)
+            named["scaler/growth_tracker"] = torch.tensor(state["_growth_tracker"])
         return {name: tensor.detach().to("cpu", copy=True) for name, tensor in named.items()}
 
     def load_tensors(self, tensors: Mapping[str, Tensor], path: str) -> None:
@@ -217,7 +255,12 @@ class Learner:
                     self._adversary.optimizer, dict(model.named_parameters()), tensors, "discriminator_optimizer/"
                 )
             if self._scaler.is_enabled() and "scaler/scale" in tensors:
-                self._scaler = torch.amp.GradScaler(self._device.type, init_scale=float(tensors["scaler/scale"]))
+                tracker = tensors.get("scaler/growth_tracker", torch.tensor(0))
+                self._scaler = torch.amp.GradScaler(self._device.type)
+                self._scaler.load_state_dict(
+                    self._scaler.state_dict()
+                    | {"scale": tensors["scaler/scale"].item(), "_growth_tracker": int(tracker.item())}
+                )
         except (KeyError, RuntimeError) as error:
             raise CheckpointError(path, "its tensors do not fit this configuration") from error
 

@@ -35,13 +35,16 @@ from srdesk.training.runs import MEASURED_NAME, Run
 from srdesk.training.tasks import Task, run_task, stop_at, task_of
 
 
-def main(argv: Sequence[str], *, runs_folder: Path, features_file: Path | None = None) -> int:
+def main(
+    argv: Sequence[str], *, runs_folder: Path, features_file: Path | None = None, weights_folders: Sequence[Path] = ()
+) -> int:
     """Run the command line verb `train`; return the exit code.
 
     Args:
         argv: arguments after the verb.
         runs_folder: where run folders are made unless ``--run`` names one.
         features_file: the VGG features that come with the program.
+        weights_folders: where weights to start from are looked up that are called by their name.
 
     Raises:
         SrDeskError: what `srdesk.training.trainer.train` raises, after an event has told it.
@@ -58,9 +61,9 @@ def main(argv: Sequence[str], *, runs_folder: Path, features_file: Path | None =
         stack.callback(_stop_on_signals(requests.token))
         journal = stack.enter_context(contextlib.closing(Journal(wire, requests)))
         try:
-            if (task := task_of(options)) is not None:
+            if (task := task_of(options, features_file)) is not None:
                 return _do(task, requests.token, journal)
-            config = configuration(options)
+            config = configuration(options, weights_folders)
             run = stack.enter_context(_held_run(config, options.run, runs_folder))
             stack.enter_context(hearing_requests(requests, run))
             journal.open(run, total_steps=config.steps)

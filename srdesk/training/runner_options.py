@@ -9,9 +9,14 @@ from typing import Any
 
 import msgspec
 
+from srdesk.engine.library import WeightsLibrary
 from srdesk.errors import ConfigError
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config, validate
 from srdesk.training.download import COCO_URL
+from srdesk.training.presets import PRESETS
+
+STARTS = ("interpolation", "random")
+"""What a run can begin with other than weights."""
 
 FLAG_FIELDS = (
     "model",
@@ -42,7 +47,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="configuration (.toml or .json); options win over it"
     )
-    parser.add_argument("--start", metavar="START", help="interpolation, random, or a weights file to fine-tune")
+    parser.add_argument(
+        "--preset", choices=[preset.key for preset in PRESETS], help="settings for one kind of pictures; options win"
+    )
+    parser.add_argument(
+        "--start", metavar="START", help="interpolation, random, or weights to fine-tune: their file or their name"
+    )
     parser.add_argument("--name", help="name of the weights that the run makes")
     for flag, kind, text in (
         ("--steps", int, "optimiser steps of the whole run"),
@@ -59,14 +69,21 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--events", action="store_true", help="JSON lines on stdout; “stop” or the end of stdin stops")
     parser.add_argument("--check", action="store_true", help="look at the pictures, say what is wrong, train nothing")
+    parser.add_argument(
+        "--find-learning-rate", action="store_true", help="try rising rates and suggest one, train nothing"
+    )
     parser.add_argument("--download-coco", type=Path, metavar="FOLDER", help="fetch COCO 2014 (20 GB), train nothing")
     parser.add_argument("--coco-url", default=COCO_URL, metavar="URL", help="where to fetch it (default: %(default)s)")
     parser.add_argument("--list", action="store_true", help="show the runs, how far they came and how good they are")
     return parser.parse_args(argv)
 
 
-def configuration(options: argparse.Namespace) -> TrainConfig:
+def configuration(options: argparse.Namespace, weights_folders: Sequence[Path] = ()) -> TrainConfig:
     """Return what the options ask for, over a configuration file or else over what the run folder holds.
+
+    Args:
+        options: what `parse` returned.
+        weights_folders: where weights are looked up that are called by their name.
 
     Raises:
         ConfigError: a file cannot be read, or a value is not allowed.
@@ -78,7 +95,26 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
         config = read_config(stored)
     else:
         config = TrainConfig()
-    return validate(_with_options(config, options))
+    if options.preset:
+        preset = next(preset for preset in PRESETS if preset.key == options.preset)
+        model = options.model or config.model
+        config = msgspec.structs.replace(
+            preset.apply(config),
+            start=model if preset.start == "shipped" else preset.start,
+            name=preset.name_for(model),
+        )
+    config = _with_options(config, options)
+    return validate(msgspec.structs.replace(config, start=_found(config.start, weights_folders)))
+
+
+def _found(start: str, weights_folders: Sequence[Path]) -> str:
+    """Return the path of weights that are called by their name; anything else as it is."""
+    if start in STARTS or Path(start).exists():
+        return start
+    entry = WeightsLibrary(weights_folders).find_for(start)
+    if entry is None:
+        raise ConfigError("start", start, "interpolation, random, a weights file, or a name that `srdesk models` lists")
+    return str(entry.path)
 
 
 def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:

@@ -1,6 +1,7 @@
-"""The short tasks of `srdesk train`, which make no run: looking at pictures, and fetching COCO. No torch.
+"""The short tasks of `srdesk train`, which make no run: looking at pictures, trying rates, fetching COCO.
 
-They are told, stopped and watched as runs are, except that nothing is kept of what they say.
+They are told, stopped and watched as runs are, except that nothing is kept of what they say. Only trying rates needs
+torch, which is imported then.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from pathlib import Path
 from typing import Literal
 
 from srdesk.engine.control import CancelToken
 from srdesk.errors import Cancelled
 from srdesk.training import events
+from srdesk.training.config import TrainConfig
 from srdesk.training.download import run_download
 from srdesk.training.health import run_check
 from srdesk.training.runner_options import configuration
@@ -25,8 +29,16 @@ _MOST_LISTED = 20
 """Files of one kind that a person is shown by name; a watching program gets all of them."""
 
 
-def task_of(options: argparse.Namespace) -> Task | None:
+def task_of(options: argparse.Namespace, features_file: Path | None = None) -> Task | None:
     """Return the task that the options ask for, None if they ask for a run.
+
+    Args:
+        options: what `srdesk.training.runner_options.parse` returned.
+        weights_folders: where weights to start from are looked up that are called by their name.
+
+    Args:
+        options: from `srdesk.training.runner_options.parse`.
+        features_file: the VGG features that come with the program.
 
     Raises:
         ConfigError: the options do not make a configuration.
@@ -34,9 +46,19 @@ def task_of(options: argparse.Namespace) -> Task | None:
     if options.download_coco is not None:
         return lambda tell, token: run_download(options.download_coco, tell, token, url=options.coco_url)
     if options.check:
-        config = configuration(options)
+        config = configuration(options, weights_folders)
         return lambda tell, token: run_check(config, tell, token)
+    if options.find_learning_rate:
+        config = configuration(options, weights_folders)
+        return lambda tell, token: _find_learning_rate(config, tell, token, features_file)
     return None
+
+
+def _find_learning_rate(config: TrainConfig, tell: Tell, token: CancelToken, features_file: Path | None) -> None:
+    from srdesk.training.lr_finder import find_learning_rate
+
+    for event in find_learning_rate(config, token, features_file=features_file):
+        tell(event)
 
 
 def run_task(task: Task, tell: Tell, token: CancelToken) -> bool:
@@ -90,6 +112,10 @@ class TaskTeller:
                 self._say(*_report_lines(event))
             case events.Downloaded():
                 self._say(f"{event.path} is complete, and its checksum is right.")
+            case events.RateTried():
+                self._say(f"{event.learning_rate:.1e}  loss {event.loss:.3e}")
+            case events.RateFound():
+                self._say(f"Suggested: --learning-rate {event.learning_rate:g}")
             case events.Notice():
                 self._say(event.message)
             case events.Finished(reason="stopped"):

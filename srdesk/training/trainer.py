@@ -13,9 +13,8 @@ import torch
 
 from srdesk.engine.control import CancelToken
 from srdesk.engine.device import precision_name, resolve_device, resolve_precision
-from srdesk.engine.weights import load_model, save_weights
-from srdesk.errors import Cancelled, CheckpointError, ConfigError, TrainingDivergedError
-from srdesk.models import CATALOGUE
+from srdesk.engine.weights import save_weights
+from srdesk.errors import Cancelled, CheckpointError, TrainingDivergedError
 from srdesk.training import events, parallel
 from srdesk.training.card import weights_card
 from srdesk.training.checkpoint import (
@@ -31,7 +30,7 @@ from srdesk.training.config import TrainConfig
 from srdesk.training.dataset import BatchLoader, CropSampler
 from srdesk.training.features import Vgg, load_features
 from srdesk.training.guard import GuardState, watch
-from srdesk.training.learner import Learner, build_model, channels_last
+from srdesk.training.learner import Learner, build_model, channels_last, warm_start
 from srdesk.training.pauses import Pauses
 from srdesk.training.pictures import Split, pictures_of_run
 from srdesk.training.requests import Requests
@@ -365,16 +364,9 @@ class _Run:
         self._advance(threads=torch.get_num_threads(), data_digest=_digest(self.split))
 
     def _warm_start(self) -> Iterator[str]:
-        if self.config.start in ("interpolation", "random"):
+        card = warm_start(self.learner, self.config)
+        if card is None:
             return
-        model, card = load_model(Path(self.config.start))
-        # SRGAN begins with the weights of SRResNet, whose network its generator is (section 3.2 of the paper).
-        if CATALOGUE[card.architecture].build is not CATALOGUE[self.config.model].build:
-            raise ConfigError("start", self.config.start, f"weights of {self.config.model}, not {card.architecture}")
-        try:
-            self.learner.start_from(model.state_dict())
-        except RuntimeError as error:
-            raise ConfigError("model_options", self.config.model_options, f"those of “{card.name}”") from error
         self._advance(steps_before=card.steps, data_before=card.training_data)
         yield f"Started from the weights “{card.name}”."
 

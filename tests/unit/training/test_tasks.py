@@ -57,6 +57,18 @@ def test_a_person_reads_what_is_wrong_with_the_pictures(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_person_reads_which_rate_is_suggested(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--find-learning-rate", "--model", "srcnn", "--crop-px", "8", "--batch-size", "2", "--data", str(pictures)]
+    small = ["--set", 'model_options={"features": 4, "mapping": 4}', "threads=1", "--device", "cpu"]
+    assert main([*words, *small], runs_folder=tmp_path / "runs") == 0
+    *tried, suggestion = capsys.readouterr().out.splitlines()
+    assert len(tried) > 20
+    assert suggestion.startswith("Suggested: --learning-rate ")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_errors_of_tasks_are_those_of_the_program(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="gone"):
         main(["--check", "--data", str(tmp_path / "gone")], runs_folder=tmp_path)
