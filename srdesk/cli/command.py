@@ -60,7 +60,12 @@ def _run(words: Sequence[str]) -> int:
     if words[:1] == ["train"]:  # has a parser of its own, since the desk starts it as a process
         from srdesk.training.runner import main as train
 
-        return train(words[1:], runs_folder=paths.runs_folder(), features_file=paths.features_file())
+        return train(
+            words[1:],
+            runs_folder=paths.runs_folder(),
+            features_file=paths.features_file(),
+            weights_folders=paths.weights_folders(),
+        )
     arguments = _parser().parse_args(words)
     status: int = arguments.run(arguments)
     if sys.stdout is not None:

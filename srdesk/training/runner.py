@@ -61,7 +61,7 @@ def main(
         stack.callback(_stop_on_signals(requests.token))
         journal = stack.enter_context(contextlib.closing(Journal(wire, requests)))
         try:
-            if (task := task_of(options, features_file)) is not None:
+            if (task := task_of(options, features_file=features_file, weights_folders=weights_folders)) is not None:
                 return _do(task, requests.token, journal)
             config = configuration(options, weights_folders)
             run = stack.enter_context(_held_run(config, options.run, runs_folder))

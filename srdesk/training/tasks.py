@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from pathlib import Path
 from typing import Literal
 
 from srdesk.engine.control import CancelToken
@@ -29,16 +28,15 @@ _MOST_LISTED = 20
 """Files of one kind that a person is shown by name; a watching program gets all of them."""
 
 
-def task_of(options: argparse.Namespace, features_file: Path | None = None) -> Task | None:
+def task_of(
+    options: argparse.Namespace, *, features_file: Path | None = None, weights_folders: Sequence[Path] = ()
+) -> Task | None:
     """Return the task that the options ask for, None if they ask for a run.
-
-    Args:
-        options: what `srdesk.training.runner_options.parse` returned.
-        weights_folders: where weights to start from are looked up that are called by their name.
 
     Args:
         options: from `srdesk.training.runner_options.parse`.
         features_file: the VGG features that come with the program.
+        weights_folders: where weights to start from are looked up that are called by their name.
 
     Raises:
         ConfigError: the options do not make a configuration.

@@ -50,6 +50,23 @@ def test_srcnn_is_trained_on_luma_unless_told_otherwise(pictures: Path, tmp_path
     assert read_config(run / CONFIG_NAME).loss_channels == "luma"
 
 
+def test_a_preset_begins_with_the_weights_of_its_network_by_their_name(pictures: Path, tmp_path: Path) -> None:
+    main(["--data", str(pictures), "--steps", "2", "--run", str(tmp_path / "first"), *TINY], runs_folder=tmp_path)
+    weights = tmp_path / "first"
+    run = tmp_path / "run"
+    words = ["--preset", "quick", "--data", str(pictures), "--steps", "1", "--run", str(run), *TINY]
+    assert main(words, runs_folder=tmp_path, weights_folders=[weights]) == 0
+    config = read_config(run / CONFIG_NAME)
+    assert config.start == str(weights / "start.safetensors")
+    assert (config.name, config.freeze_batch_norm, config.steps) == ("srresnet_quick_x4", True, 1)
+
+
+def test_weights_that_nobody_knows_are_named(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        main(["--data", str(pictures), "--start", "nobody"], runs_folder=tmp_path / "runs", weights_folders=[tmp_path])
+    assert (caught.value.field, caught.value.value) == ("start", "nobody")
+
+
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [
