@@ -29,6 +29,7 @@ _SHAPES = {
     "blink": '<path d="M2.5 12c2.5-4.5 5.7-6.5 9.5-6.5s7 2 9.5 6.5c-2.5 4.5-5.7 6.5-9.5 6.5'
     's-7-2-9.5-6.5z"/><circle cx="12" cy="12" r="2.8"/>',
     "difference": '<circle cx="9" cy="12" r="6"/><circle cx="15" cy="12" r="6"/>',
+    "train": '<path d="M4 4v16h16M7.5 15.5l4-5 3 3 5-7"/>',
     "picture": '<rect x="3" y="4.5" width="18" height="15" rx="2"/><circle cx="8.5" cy="9.5" r="1.7"/>'
     '<path d="M3.5 17.5l5.5-5 4 3.5 3-2.5 4.5 4"/>',
 }

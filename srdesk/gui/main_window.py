@@ -138,6 +138,7 @@ class MainWindow(QMainWindow):
         self.train.failed.connect(reporter.on_error)
         self._training.run_changed.connect(self._on_run_changed)
         theme.changed.connect(self.welcome.redraw)
+        theme.changed.connect(self.train.indicator.redraw)
         self.welcome.open_requested.connect(self.open_flow.choose)
         self.welcome.paste_requested.connect(self.open_flow.paste)
         self.welcome.sample_requested.connect(self.open_flow.open_sample)

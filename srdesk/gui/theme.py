@@ -179,6 +179,7 @@ QPushButton[flat="true"]:focus {{ border-color: {accent}; }}
 #statusLine {{ background: {panel}; border-top: 1px solid {line}; }}
 #statusLine QLabel {{ color: {muted}; }}
 #statusLine #activity {{ color: {text}; }}
+#statusLine QPushButton {{ padding: 3px 10px; }}
 QProgressBar {{ background: {raised}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
 

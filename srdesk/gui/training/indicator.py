@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from srdesk.gui.status_line import duration
+from srdesk.gui import icons
+from srdesk.gui.theme import current_scheme
 from srdesk.gui.training.run_process import RunPhase, RunProcess
+from srdesk.gui.training.texts import duration
 from srdesk.gui.training.training import Training
 from srdesk.training import events
 
@@ -25,9 +27,16 @@ class TrainingIndicator(QPushButton):
         # A run that is caught up with tells thousands of events at once.
         self._settling = QTimer(self, singleShot=True, interval=_REFRESH_MS)
         self._settling.timeout.connect(self._refresh)
+        self.redraw()
         training.run_changed.connect(self._on_run_changed)
         training.progressed.connect(self._on_progressed)
         self._on_run_changed()
+
+    @Slot()
+    def redraw(self) -> None:
+        """Draw the icon in the colours of the theme."""
+        scheme = current_scheme()
+        self.setIcon(icons.icon("train", scheme.text, scheme.disabled))
 
     @Slot()
     def _on_run_changed(self) -> None:
@@ -60,7 +69,7 @@ class TrainingIndicator(QPushButton):
         self.setVisible(process is not None and process.is_alive)
         if process is None or not process.is_alive:
             return
-        parts = [self.tr("Training {}").format(process.title), self._progress(process.phase)]
+        parts = [process.title, self._progress(process.phase)]
         if self._psnr_y_db is not None:
             parts.append(self.tr("{:.2f} dB").format(self._psnr_y_db))
         if self._remaining_s is not None and process.phase is RunPhase.RUNNING:
