@@ -210,7 +210,6 @@ QToolButton#choice:disabled {{ color: {disabled}; }}
 #trainingHead {{ background: {panel}; border-bottom: 1px solid {line}; }}
 #trainingHeadline {{ font-size: 17px; font-weight: 600; }}
 #trainingNotice {{ background: {notice_panel}; border-radius: 6px; padding: 6px 10px; }}
-#setupArea, #setupArea > QWidget > QWidget {{ background: transparent; }}
 #dataList, #healthList, #scoreTable, #runsTable {{ border: 1px solid {line}; border-radius: 6px; background: {panel}; }}
 #dataList:focus, #healthList:focus, #scoreTable:focus, #runsTable:focus {{ border-color: {accent}; }}
 #dataList::item, #healthList::item, #scoreTable::item {{ padding: 3px 8px; }}

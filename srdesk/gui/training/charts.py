@@ -7,7 +7,7 @@ their dashes.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
@@ -42,12 +42,29 @@ class Ink(Enum):
         return dark if current_scheme() is DARK else light
 
 
+class _Inked(NamedTuple):
+    """Something drawn, and how."""
+
+    item: Any
+    ink: Ink
+    width_px: float
+    style: Qt.PenStyle | None
+    """None for clouds."""
+
+    def paint(self, density: float) -> None:
+        """Give the item its colour; pens of charts count the pixels of the screen, ``density`` per logical one."""
+        if self.style is None:
+            self.item.setSymbolBrush(QColor(self.ink.colour))
+        else:
+            self.item.setPen(pg.mkPen(self.ink.colour, width=self.width_px * density, style=self.style))
+
+
 class Chart(QWidget):
     """One plot under its title, with a legend beside it."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._inked: list[tuple[Any, Ink, float, Qt.PenStyle | None]] = []
+        self._inked: list[_Inked] = []
         self._names: dict[str, tuple[Ink, str]] = {}
         self._marks: list[Mark] = []
         self._mark_items: list[Any] = []
@@ -92,11 +109,11 @@ class Chart(QWidget):
             self._names = names
             self._write_legend()
 
-    def add_line(self, ink: Ink, width: float = 2.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> Any:
+    def add_line(self, ink: Ink, width_px: float = 2.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> Any:
         """Return a line without points."""
         item = pg.PlotDataItem(antialias=True)
         self._plot.addItem(item)
-        return self._inks(item, ink, width, style)
+        return self._inks(item, ink, width_px, style)
 
     def add_points(self, ink: Ink, size_px: float) -> Any:
         """Return a cloud without points."""
@@ -134,9 +151,16 @@ class Chart(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._dress()
 
-    def _inks(self, item: Any, ink: Ink, width: float, style: Qt.PenStyle | None) -> Any:
-        self._inked.append((item, ink, width, style))
-        _paint(item, ink, width, style)
+    def event(self, event: QEvent) -> bool:
+        """Follow to screens of another density."""
+        if event.type() in (QEvent.Type.DevicePixelRatioChange, QEvent.Type.Show):
+            self._dress()
+        return super().event(event)
+
+    def _inks(self, item: Any, ink: Ink, width_px: float, style: Qt.PenStyle | None) -> Any:
+        inked = _Inked(item, ink, width_px, style)
+        inked.paint(self.devicePixelRatioF())
+        self._inked.append(inked)
         return item
 
     def _dress(self) -> None:
@@ -149,7 +173,7 @@ class Chart(QWidget):
             axis.setStyle(tickFont=self.font(), tickLength=-4)
         self._plot.showGrid(x=False, y=True, alpha=0.12)
         for inked in self._inked:
-            _paint(*inked)
+            inked.paint(self.devicePixelRatioF())
         self._write_legend()
         self._draw_marks()
 
@@ -166,7 +190,9 @@ class Chart(QWidget):
         self._mark_items = []
         for mark in self._marks:
             colour = Ink.BICUBIC.colour if mark.kind == "rollback" else current_scheme().disabled
-            item = pg.InfiniteLine(pos=mark.step, angle=90, pen=pg.mkPen(colour, width=1, style=Qt.PenStyle.DotLine))
+            item = pg.InfiniteLine(
+                pos=mark.step, angle=90, pen=pg.mkPen(colour, width=self.devicePixelRatioF(), style=Qt.PenStyle.DotLine)
+            )
             item.setZValue(-1)
             self._plot.addItem(item, ignoreBounds=True)
             self._mark_items.append(item)
@@ -219,10 +245,3 @@ class QualityChart(Chart):
                 for name, level, ink, sign in named
             }
         )
-
-
-def _paint(item: Any, ink: Ink, width: float, style: Qt.PenStyle | None) -> None:
-    if style is None:
-        item.setSymbolBrush(QColor(ink.colour))
-    else:
-        item.setPen(pg.mkPen(ink.colour, width=width, style=style))

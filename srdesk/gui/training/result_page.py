@@ -5,25 +5,14 @@ from __future__ import annotations
 from enum import Enum
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QSplitter,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from srdesk.gui.comparison import CompareMode
 from srdesk.gui.training.outcome import Crashed, Failed, RunOutcome, Stopped
 from srdesk.gui.training.picture_strip import PictureStrip
 from srdesk.gui.training.run_record import RunRecord
+from srdesk.gui.training.score_table import ScoreTable
 from srdesk.gui.training.verdict import Verdict
-from srdesk.training import events
 from srdesk.training.runs import PICTURES_FOLDER, Run
 
 
@@ -57,23 +46,8 @@ class ResultPage(QWidget):
         self._answer = QLabel()
         self._answer.setWordWrap(True)
         self._answer.setObjectName("trainingNotice")
-        self.table = QTableWidget(0, 5)
-        """One row for each held-out picture."""
-        self.table.setHorizontalHeaderLabels(
-            [self.tr("Picture"), self.tr("Bicubic"), self.tr("Start"), self.tr("New"), self.tr("Difference")]
-        )
-        self.table.setObjectName("scoreTable")
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setTabKeyNavigation(False)
-        self.table.setAccessibleName(self.tr("PSNR of each held-out picture"))
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.table = ScoreTable()
+        """The figures of each held-out picture."""
         self.strip = PictureStrip(is_live=False)
         """The held-out pictures, before behind a slider and after."""
         self.strip.set_mode(CompareMode.SLIDER)
@@ -125,7 +99,7 @@ class ResultPage(QWidget):
         self._headline.setText(verdict.headline)
         self._details.setText(verdict.details)
         self._answer.hide()
-        self._fill_table(record.compared)
+        self.table.show_scores(record.compared.pictures if record.compared else ())
         self.strip.show_folder(run.folder / PICTURES_FOLDER)
         if record.weights is not None:
             self.strip.go_to(record.weights.step)
@@ -168,25 +142,6 @@ class ResultPage(QWidget):
             self.resume.setDefault(True)
         else:
             self.buttons[Decision.DISCARD].setDefault(True)
-
-    def _fill_table(self, compared: events.Compared | None) -> None:
-        scores = sorted(compared.pictures, key=lambda score: score.start_db - score.best_db) if compared else []
-        self.table.setVisible(bool(scores))
-        self.table.setRowCount(len(scores))
-        for row, score in enumerate(scores):
-            difference_db = score.best_db - score.start_db
-            texts = (
-                score.name,
-                f"{score.bicubic_db:.2f}",
-                f"{score.start_db:.2f}",
-                f"{score.best_db:.2f}",
-                f"{difference_db:+.2f} dB",
-            )
-            for column, text in enumerate(texts):
-                item = QTableWidgetItem(text)
-                if column:
-                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(row, column, item)
 
     @Slot()
     def _on_decided(self) -> None:

@@ -103,7 +103,6 @@ class SetupPage(QWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
-        area.setObjectName("setupArea")
         columns = QHBoxLayout()
         columns.setSpacing(32)
         columns.addLayout(left, 5)

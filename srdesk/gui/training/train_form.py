@@ -169,7 +169,7 @@ class TrainForm(QWidget):
         self.advanced.show_config(config)
         self._offer_weights("" if preset.start == "shipped" else "interpolation")
         if not self._named:
-            fill(self.name, f"{model}_{preset.key}_x4")
+            fill(self.name, preset.name_for(model))
         self._check()
 
     def _offer_weights(self, wish: str) -> None:

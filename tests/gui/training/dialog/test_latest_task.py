@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_the_end_of_the_desk_ends_cancelled_tasks_too(latest: LatestTask, tasks:
     [
         TrainConfig(data=("/a folder", "/b.zip")),
         TrainConfig(data=("/a",), model="srcnn", loss_channels="luma", learning_rate=3e-5, hr_scales=(1.0, 0.5)),
-        TrainConfig(data=("/a",), start="/weights of mine/x.safetensors", name="roofs", freeze_batch_norm=True),
+        TrainConfig(data=("/a",), start=str(Path(__file__)), name="roofs", freeze_batch_norm=True),
         TrainConfig(data=("/a",), pixel_weight=0.5, model_options={"blocks": 4}, licence="CC “BY” 4.0"),
     ],
 )
