@@ -12,6 +12,7 @@ from srdesk.training import events
 from srdesk.training.requests import Requests
 from srdesk.training.runs import Run
 from srdesk.training.tasks import TaskTeller
+from srdesk.training.tensorboard import TensorBoardLog
 
 RETRY_S = 30.0
 """Time after which what the disk could not take is tried again."""
@@ -28,15 +29,21 @@ class Journal:
         self._retry_s = retry_s
         self._run: Run | None = None
         self._file: EventsFile | None = None
+        self._board: TensorBoardLog | None = None
         self._teller: Teller | TaskTeller | None = None
 
-    def open(self, run: Run, *, total_steps: int) -> None:
+    def open(self, run: Run, *, total_steps: int, board: TensorBoardLog | None = None) -> None:
         """Begin to keep the events in the run folder, and to show them to a person if no program watches.
+
+        Args:
+            run: whose events they are.
+            total_steps: where the progress ends.
+            board: what the events are passed on to as well, and closed with this journal.
 
         Raises:
             TrainingError: the file cannot be written.
         """
-        self._run, self._file = run, EventsFile(run.events_path)
+        self._run, self._file, self._board = run, EventsFile(run.events_path), board
         if self._wire is None:
             self._teller = Teller(total_steps)
 
@@ -50,6 +57,8 @@ class Journal:
         if self._file is not None:
             self._keep(self._file, event)
         self._show(event)
+        if self._board is not None and (notice := self._board.tell(event)) is not None:
+            self.tell(notice)
 
     def check(self) -> None:
         """Make sure that every event is kept.
@@ -62,7 +71,7 @@ class Journal:
 
     def close(self) -> None:
         """Finish the files and the progress bar."""
-        for part in (self._file, self._wire, self._teller):
+        for part in (self._file, self._board, self._wire, self._teller):
             if part is not None:
                 part.close()
 

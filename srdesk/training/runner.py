@@ -31,8 +31,9 @@ from srdesk.training.memory import kept_memory
 from srdesk.training.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run_table import run_table
 from srdesk.training.runner_options import configuration, parse
-from srdesk.training.runs import MEASURED_NAME, Run
+from srdesk.training.runs import MEASURED_NAME, TENSORBOARD_FOLDER, Run
 from srdesk.training.tasks import Task, run_task, stop_at, task_of
+from srdesk.training.tensorboard import TensorBoardLog
 
 
 def main(
@@ -66,7 +67,8 @@ def main(
             config = configuration(options, weights_folders)
             run = stack.enter_context(_held_run(config, options.run, runs_folder))
             stack.enter_context(hearing_requests(requests, run))
-            journal.open(run, total_steps=config.steps)
+            board = TensorBoardLog(run.folder / TENSORBOARD_FOLDER) if config.tensorboard else None
+            journal.open(run, total_steps=config.steps, board=board)
             if wire is not None:
                 _hear_stdin(requests, run)
             return _train(config, run, requests, journal, features_file)
