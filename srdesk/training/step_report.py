@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from math import isfinite
 
 import psutil
 
@@ -51,7 +52,8 @@ class StepReport:
             step=step,
             loss=_mean(each.loss for each in figures),
             learning_rate=self._config.learning_rate_at(step - 1) * rate_factor,
-            gradient_norm=figures[-1].gradient_norm,
+            # A step that overflowed in float16 is left out by the scaler; JSON has no infinity either.
+            gradient_norm=next((each.gradient_norm for each in reversed(figures) if isfinite(each.gradient_norm)), 0.0),
             steps_per_second=len(figures) / elapsed_s,
             data_wait_share=self._waited_s / elapsed_s,
             remaining_s=smooth * (self._config.steps - step),
