@@ -86,6 +86,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         return msgspec.structs.replace(self, **changes)
 
+    def weights_of(self, pane: str) -> str:
+        """Return the name of the weights that were chosen for ``pane``, or its own name where none were."""
+        return next((name for network, name in self.pane_weights.items() if network == pane), pane)
+
     def with_recent_file(self, path: Path) -> Settings:
         """Return a copy in which ``path`` is the newest of the recent files."""
         newest = str(path.absolute())

@@ -146,8 +146,6 @@ class Desk(QObject):
         self.training.weights_changed.connect(self._use_weights)
         self.preferences.changed.connect(self._on_preferences_changed)
         self._use_weights()
-        for pane, name in self._weights.missing.items():
-            self.messages.tell(Message(self._missing_sentence(pane, name), Loudness.NOTICE))
         if hook is not None:
             hook.caught.connect(self.window.reporter.on_error)
 
@@ -193,13 +191,15 @@ class Desk(QObject):
         self._chosen_weights = self.preferences.settings.pane_weights
         self._weights.choose(self._chosen_weights)
         missing = self._weights.missing
-        self.window.board.show_weights(
-            {pane: name for pane, name in self._chosen_weights.items() if pane not in missing}
-        )
+        if missing:
+            for pane, name in missing.items():
+                sentence = self.tr("The weights “{}” are gone; {} uses those of the program.")
+                self.messages.tell(Message(sentence.format(name, PANE_TITLES[pane]), Loudness.NOTICE))
+            left = {pane: name for pane, name in self._chosen_weights.items() if pane not in missing}
+            self.preferences.change(pane_weights=left)  # which leads here again
+            return
+        self.window.board.show_weights(self._chosen_weights)
         self.session.renderer.look_again()
-
-    def _missing_sentence(self, pane: str, name: str) -> str:
-        return self.tr("The weights “{}” are gone; {} uses those of the program.").format(name, PANE_TITLES[pane])
 
 
 def sample_pictures() -> list[Path]:

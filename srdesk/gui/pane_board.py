@@ -15,6 +15,7 @@ from srdesk.gui.requests import PANE_KEYS, Document, Previewed, Rendered
 from srdesk.gui.session import Session
 from srdesk.gui.status_line import duration
 from srdesk.imaging.image import Box
+from srdesk.settings import NetworkName
 
 
 class PaneBoard(QObject):
@@ -50,10 +51,11 @@ class PaneBoard(QObject):
             self._view.set_pane_visible(pane, pane in panes)
         self._renderer.set_panes(panes)
 
-    def show_weights(self, names: Mapping[str, str]) -> None:
+    def show_weights(self, names: Mapping[NetworkName, str]) -> None:
         """Say in the titles of these panes which weights they use; the others use those of the program."""
-        for pane, title in PANE_TITLES.items():
-            self._view.set_title(pane, f"{title} · {names[pane]}" if pane in names else title)
+        titles = PANE_TITLES | {pane: f"{PANE_TITLES[pane]} · {name}" for pane, name in names.items()}
+        for pane, title in titles.items():
+            self._view.set_title(pane, title)
 
     @Slot(object)
     def _on_opened(self, document: Document) -> None:

@@ -167,8 +167,9 @@ class SaveFlow(QObject):
     def _name(self, document: Document, pane: str, size: str) -> str:
         source = document.path or Path(document.name)
         ext = source.suffix if _is_known(source) else LOSSLESS_SUFFIX
-        return OutputName(self._preferences.settings.output_name_template).render(
-            source, model=pane, scale=size.removesuffix("x"), ext=ext
+        settings = self._preferences.settings
+        return OutputName(settings.output_name_template).render(
+            source, model=settings.weights_of(pane), scale=size.removesuffix("x"), ext=ext
         )
 
     def _start_folder(self) -> Path:

@@ -210,3 +210,18 @@ def test_panes_leave_the_gpu_to_the_training_unless_asked_otherwise(
     qtbot.waitUntil(lambda: not training.is_running, timeout=WAIT_MS)
     recipe = compute().recipe
     assert (recipe.device, recipe.precision) == ("cuda", "fp16")
+
+
+def test_results_are_named_after_the_weights_that_made_them(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    preferences: Preferences,
+    open_in_window: Callable[[Path], None],
+    picture: Path,
+) -> None:
+    preferences.change(pane_weights={"srresnet": "portraits"})
+    open_in_window(picture)
+    with qtbot.waitSignal(session.saved, timeout=WAIT_MS) as saved:
+        window.desk_actions.save.trigger()
+    assert saved.args == [(picture.with_name("photo_portraits_x4.png"),)]
