@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable
 from math import isfinite
@@ -78,9 +79,12 @@ class StepReport:
         return events.Estimated(remaining_s=steps_s + validations_s, peak_memory_bytes=self._peak_memory_bytes())
 
     def _peak_memory_bytes(self) -> int:
-        figures = self._process.memory_info()
-        # Windows knows the peak; elsewhere what is held now is the most that psutil tells.
-        return int(getattr(figures, "peak_wset", figures.rss))
+        if sys.platform == "win32":
+            return int(self._process.memory_info().peak_wset)
+        import resource  # which Windows does not have
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024  # bytes there, KiB elsewhere
 
 
 def _mean(values: Iterable[float]) -> float:
