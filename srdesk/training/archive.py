@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from srdesk.errors import ArchiveError, ImageReadError
@@ -53,6 +54,11 @@ _IS_ENCRYPTED = 0x0001 | 0x0040 | 0x2000
 _IS_UTF8 = 0x0800
 _STORED, _DEFLATED = 0, 8
 _MADE_ON_UNIX = 3
+
+
+_HIDDEN = re.compile(r"(^|/)(\.|__MACOSX/)")
+_ELSEWHERE = re.compile(r"^/|^[^/]*:|(^|/)\.\.(/|$)|[\\\x00-\x1f\x7f]")
+"""From the root, on a drive, upwards, or with signs that some system or terminal takes for something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +199,8 @@ class _Entry:
     @property
     def is_picture(self) -> bool:
         """Whether the name is that of a picture file; hidden ones are notes of a file system, not pictures."""
-        path = PurePosixPath(self.name)
-        is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-        return path.suffix.lower() in SUFFIXES and not self.name.endswith("/") and not is_hidden
+        suffix = self.name[self.name.rfind(".") :].lower()
+        return suffix in SUFFIXES and not _HIDDEN.search(self.name)
 
     def check(self, archive: Path, ends_before: int) -> None:
         """Refuse what an archive of pictures does not hold.
@@ -237,15 +242,7 @@ class _Entry:
 
 
 def _is_unsafe(name: str) -> bool:
-    parts = name.split("/")
-    return (
-        not name
-        or name.startswith("/")
-        or "\\" in name
-        or ":" in parts[0]
-        or ".." in parts
-        or any(ord(sign) < 32 or sign == "\x7f" for sign in name)
-    )
+    return not name or _ELSEWHERE.search(name) is not None
 
 
 def _directory(stream: BinaryIO, path: Path) -> tuple[bytes, int, int]:
