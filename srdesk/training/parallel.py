@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from srdesk.errors import ConfigError, DatasetError, TrainingError
 from srdesk.training.config import TrainConfig
@@ -33,9 +35,15 @@ def joined() -> Iterator[None]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         backend = "cpu:gloo,cuda:nccl"
-    if os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]:
+    is_one_machine = os.environ.get("LOCAL_WORLD_SIZE") == os.environ["WORLD_SIZE"]
+    if is_one_machine:
         _stay_on_this_machine()
-    distributed.init_process_group(backend)
+    with _telling_who_is_gone():
+        store, rank, size = next(rendezvous("env://"))
+        if is_one_machine:
+            # Without a rendezvous of its own, `torchrun` gives restarted processes the store with the old addresses.
+            store = PrefixStore(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), store)
+        distributed.init_process_group(backend, store=store, rank=rank, world_size=size)
     try:
         yield
     finally:
