@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import PIL.Image
 import psutil
@@ -47,6 +48,27 @@ process.start(Run(folder).config(), folder)
 application.exec()
 """
 """A desk that dies at the first step of its run."""
+
+BUSY_DESK = """
+import sys
+from pathlib import Path
+from srdesk.gui import app
+from srdesk.training import events
+from srdesk.training.config import read_config
+
+class Busy(app.Desk):
+    def open(self, files):
+        self.training.progressed.connect(self.on_progressed)
+        self.training.start(read_config(Path(sys.argv[1])))
+
+    def on_progressed(self, event):
+        if isinstance(event, events.Step) and event.step == 1:
+            print(self.training.current.run.folder, flush=True)
+
+app.Desk = Busy
+sys.exit(app.main([]))
+"""
+"""A desk that trains as soon as it is open, and says where after the first step."""
 
 
 @pytest.fixture
@@ -138,4 +160,22 @@ def test_a_run_whose_desk_dies_stops_with_a_checkpoint_or_is_found_by_the_next_d
         wait_for_end(qtbot, later)
         assert isinstance(later.outcome, Stopped)
         psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=10)
+    assert (run.folder / "checkpoint.safetensors").exists()
+
+
+def test_a_desk_that_is_told_to_end_does_so_at_once_and_its_run_stops_with_a_checkpoint(
+    qtbot: QtBot, config: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_bytes(msgspec.json.encode(config(20_000)))
+    desk = subprocess.Popen(
+        [sys.executable, "-c", BUSY_DESK, str(tmp_path / "config.json")],
+        env=os.environ | {"SRDESK_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+    )
+    assert desk.stdout is not None
+    run = Run(Path(desk.stdout.readline().decode().strip()))
+    desk.send_signal(signal.SIGTERM)
+    assert desk.communicate(timeout=30)[0] == b""
+    assert desk.returncode == 0
+    qtbot.waitUntil(lambda: run.state() == "stopped", timeout=WAIT_MS)
     assert (run.folder / "checkpoint.safetensors").exists()

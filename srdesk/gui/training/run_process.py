@@ -7,6 +7,7 @@ it has just started, for one that an earlier desk left running, and for one that
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -27,7 +28,11 @@ FOLLOW_EVERY_MS = 250
 """How often the desk looks for news of a run."""
 
 STOP_PATIENCE_MS = 10_000
-"""How long a trainer that was asked to stop may take before the system asks it."""
+"""How long a trainer that was asked to stop may take at least before the system asks it."""
+
+PATIENT_SILENCES = 2
+"""It gets so many times the longest time longer that it ever said nothing: it hears between two steps only, and writes
+a checkpoint then."""
 
 TERMINATE_PATIENCE_MS = 5_000
 """How long it may take then before it is killed."""
@@ -68,6 +73,8 @@ class RunProcess(QObject):
         self._last_word: events.Finished | events.Failed | None = None
         self._told_phase = RunPhase.STARTING
         self._rungs: list[Callable[[], None]] = []
+        self._heard_s: float | None = None
+        self._longest_silence_s = 0.0
         self._clock = QTimer(self, interval=FOLLOW_EVERY_MS)
         self._clock.timeout.connect(self._follow)
         self._ladder = QTimer(self, singleShot=True)
@@ -137,7 +144,7 @@ class RunProcess(QObject):
         if self._begin_ending() and self._trainer is not None:
             self._attempt(self._trainer.ask_to_stop)
             self._rungs = [self._trainer.terminate, self._trainer.kill]
-            self._ladder.start(STOP_PATIENCE_MS)
+            self._ladder.start(STOP_PATIENCE_MS + round(1000 * PATIENT_SILENCES * self._longest_silence_s))
 
     @Slot()
     def discard(self) -> None:
@@ -212,6 +219,7 @@ class RunProcess(QObject):
     def _launch(self) -> None:
         """Start the trainer, after everything was heard that earlier sessions told: what comes now is its own."""
         self._shall_launch = False
+        self._heard_s = None
         self._last_word, self._told_phase = None, RunPhase.STARTING
         try:
             self._trainer = ChildTrainer(self._run.folder)
@@ -228,6 +236,10 @@ class RunProcess(QObject):
                 self._told_phase = RunPhase.PAUSED
             case _:
                 pass
+        now_s = time.monotonic()
+        if self._heard_s is not None:
+            self._longest_silence_s = max(self._longest_silence_s, now_s - self._heard_s)
+        self._heard_s = now_s
         self.told.append(event)
         self.progressed.emit(event)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -154,6 +155,21 @@ def test_a_trainer_that_does_not_hear_is_killed_in_the_end(
     process.stop()
     wait_for_end(qtbot, process)
     assert process.outcome == Stopped()
+
+
+def test_a_trainer_that_is_slow_gets_the_time_that_it_needs_to_stop(
+    qtbot: QtBot, new_process, config, folder: Path, make_step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = new_process()
+    process.start(config("wait"), folder)
+    wait_for_step(qtbot, process)
+    now_s = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now_s + 40.0)
+    process._note(make_step(1))
+    process.stop()
+    assert process._ladder.interval() >= 80_000
+    monkeypatch.undo()
+    wait_for_end(qtbot, process)
 
 
 def test_a_discarded_run_leaves_nothing_behind(qtbot: QtBot, new_process, config, folder: Path) -> None:
