@@ -6,6 +6,7 @@ work without talking to each other.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -26,7 +27,10 @@ DEGRADE_REACH_PX = 8
 """HR pixels beyond a crop that its LR pixels depend on: the antialiased bicubic reaches 2 LR pixels."""
 
 PREFETCHED_BATCHES = 4
-"""Batches that are prepared ahead of the step that needs them."""
+"""Batches that are prepared ahead of the step that needs them, or more where more threads prepare them."""
+
+MAX_WORKERS = 8
+"""Most threads that prepare batches: a fast GPU takes what they can give, on a CPU two are rarely busy."""
 
 
 MAX_REDRAWS = 1000
@@ -244,8 +248,10 @@ def _turned(pixels: NDArray[np.uint8], turn: int, is_flipped: bool) -> NDArray[n
 class BatchLoader:
     """Prepares the batches of the coming steps on other threads."""
 
-    def __init__(self, sampler: CropSampler, first_step: int, *, workers: int = 2) -> None:
+    def __init__(self, sampler: CropSampler, first_step: int, *, workers: int | None = None) -> None:
+        workers = workers or min(MAX_WORKERS, max(2, (os.cpu_count() or 1) // 2))
         self._sampler = sampler
+        self._prefetched = max(PREFETCHED_BATCHES, workers + 1)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
         self._coming: dict[int, Future[Batch]] = {}
         self._request(first_step)
@@ -260,6 +266,6 @@ class BatchLoader:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _request(self, step: int) -> None:
-        for coming in range(step, step + PREFETCHED_BATCHES):
+        for coming in range(step, step + self._prefetched):
             if coming not in self._coming:
                 self._coming[coming] = self._pool.submit(self._sampler.batch, coming)

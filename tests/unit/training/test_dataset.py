@@ -170,3 +170,15 @@ def test_members_smaller_than_a_crop_are_left_out(
     notice = sampler.take_notice()
     assert notice is not None
     assert "24 × 24 pixels are fewer than the 32 × 32 of a crop" in notice
+
+
+def test_the_number_of_threads_changes_nothing(tiny_config: MakeConfig) -> None:
+    config = tiny_config()
+    sampler = CropSampler(find_pictures(config).training, config)
+    few, many = BatchLoader(sampler, 0, workers=1), BatchLoader(sampler, 0, workers=8)
+    try:
+        for step in range(12):
+            np.testing.assert_array_equal(few.take(step).hr, many.take(step).hr)
+    finally:
+        few.close()
+        many.close()
