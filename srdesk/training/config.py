@@ -53,7 +53,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     name: str = ""
     """Name of the weights file that the run makes; empty: ``{model}_x4``."""
     data: tuple[str, ...] = ()
-    """Folders of HR pictures, searched recursively."""
+    """Folders of HR pictures, searched recursively, and zip files of them, such as COCO's ``train2014.zip``."""
     start: str = "interpolation"
     """``interpolation`` (bilinear SRResNet, bicubic SRCNN), ``random``, or the path of a weights file to go on from."""
     seed: int = 0
@@ -123,7 +123,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     threads: int = 0
     """CPU threads; 0: torch's default. A run is resumed bit for bit only with the same number."""
     cache_bytes: int = 4 * 1024**3
-    """Decoded pictures kept in memory."""
+    """Decoded pictures kept in memory, at most half of what is free when the run starts."""
     strip_pictures: int = 4
     """Held-out pictures whose enlargement is kept at each validation, to be looked at."""
     tensorboard: bool = True
@@ -209,7 +209,7 @@ def validate(config: TrainConfig) -> TrainConfig:
     if not config.hr_scales or not all(0.5 <= scale <= 1.0 for scale in config.hr_scales):
         raise ConfigError("hr_scales", config.hr_scales, "factors from 0.5 to 1")
     if not config.data:
-        raise ConfigError("data", "empty", "at least one folder of pictures (--data FOLDER)")
+        raise ConfigError("data", "empty", "at least one folder or zip file of pictures (--data PATH)")
     if not all(part.isalnum() for part in config.weights_name.replace("-", "_").split("_") if part):
         raise ConfigError("name", config.name, "letters, digits, “-” and “_”")
     return config

@@ -273,6 +273,22 @@ def test_a_disk_that_is_too_small_is_found_out_first(tmp_path: Path) -> None:
         fetch(tmp_path, "http://127.0.0.1:9", files=huge)
 
 
+def test_a_disk_that_gets_full_is_named_and_what_came_is_kept(serve: Serve, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    url = serve(Behaviour())
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    try:
+        with pytest.raises(DownloadError, match="the disk says: File too large") as failed:
+            fetch(tmp_path, url)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert "what has come is kept" in failed.value.hint
+    assert (tmp_path / "train2014.zip.part").stat().st_size == 300_000
+    fetch(tmp_path, url)
+    assert (tmp_path / "train2014.zip").read_bytes() == CONTENT
+
+
 def test_a_file_that_is_there_is_checked_and_not_fetched(serve: Serve, tmp_path: Path) -> None:
     behaviour = Behaviour()
     (tmp_path / "train2014.zip").write_bytes(CONTENT)
