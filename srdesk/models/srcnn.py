@@ -86,7 +86,8 @@ class SRCNN(nn.Module):
         Returns:
             `(N, 1, H − 2·margin, W − 2·margin)` luma.
         """
-        mapped = functional.relu(self.map(functional.relu(self.extract(bicubic_luma))))
+        extracted = functional.relu(self.extract(bicubic_luma), inplace=True)
+        mapped = functional.relu(self.map(extracted), inplace=True)
         predicted: Tensor = self.reconstruct(mapped)
         return predicted
 
