@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from pathlib import Path
+from typing import Any
 
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+from srdesk.errors import ConfigError
 from srdesk.gui.training.fields import FieldWidget, combo, content, fill, line, number, spin
+from srdesk.gui.training.questions import TrainingQuestions
 from srdesk.gui.training.rate_finder import RateFinder
 from srdesk.gui.training.texts import field_title
 from srdesk.training.config import DEFAULT_LOSSES, ModelName, TrainConfig
 
 _LOSS_FIELDS = ("pixel_weight", "feature_weight", "adversarial_weight", "total_variation_weight")
+_BUNDLED_FEATURES = TrainConfig().features
 
 
 class AdvancedForm(QWidget):
@@ -19,45 +35,34 @@ class AdvancedForm(QWidget):
     changed = Signal()
     """Something was entered."""
 
-    def __init__(self, finder: RateFinder, parent: QWidget | None = None) -> None:
+    def __init__(self, finder: RateFinder, questions: TrainingQuestions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._questions = questions
         automatic = self.tr("Automatic")
+        devices = {"auto": automatic, "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
+        precisions = {"auto": automatic, "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+        self._crop = spin(8, 512, field_title("crop_px"), suffix=self.tr(" px"))
+        self._held_out = spin(0, 90, field_title("validation_share"), suffix=self.tr(" %"))
         self.fields: dict[str, FieldWidget] = {
             "learning_rate": line(field_title("learning_rate")),
             "batch_size": spin(1, 4096, field_title("batch_size")),
-            "crop_px": spin(8, 512, field_title("crop_px")),
+            "crop_px": self._crop,
             **{name: line(field_title(name)) for name in _LOSS_FIELDS},
+            "features": line(field_title("features"), self.tr("VGG16 of the program")),
             "freeze_batch_norm": QCheckBox(self.tr("Keep the statistics of the start weights")),
-            "device": combo({"auto": automatic, "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}, field_title("device")),
-            "precision": combo(
-                {"auto": automatic, "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}, field_title("precision")
-            ),
-            "threads": spin(0, 1024, field_title("threads")),
+            "validation_share": self._held_out,
+            "device": combo(devices, field_title("device")),
+            "precision": combo(precisions, field_title("precision")),
+            "threads": spin(0, 1024, field_title("threads"), zero=automatic),
             "seed": spin(0, 2**31 - 1, field_title("seed")),
         }
         """Field of `TrainConfig` → where it is entered."""
         self._finder = finder
         finder.found.connect(self._on_rate_found)
-        self._tune_spins()
-        rate = QHBoxLayout()
-        rate.setSpacing(8)
-        rate.addWidget(self.fields["learning_rate"], 1)
-        rate.addWidget(finder.button)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow(field_title("learning_rate"), rate)
-        form.addRow(finder)
-        form.addRow(field_title("batch_size"), self._pair("batch_size", "crop_px"))
-        form.addRow(field_title("pixel_weight"), self._pair("pixel_weight", "feature_weight"))
-        form.addRow(
-            field_title("adversarial_weight"), self._pair("adversarial_weight", "total_variation_weight")
-        )  # fmt: skip
-        form.addRow(field_title("freeze_batch_norm"), self.fields["freeze_batch_norm"])
-        form.addRow(field_title("device"), self._pair("device", "precision"))
-        form.addRow(field_title("threads"), self._pair("threads", "seed"))
+        self._choose_features = QPushButton(self.tr("Choose…"))
+        self._choose_features.setAutoDefault(False)
+        self._choose_features.clicked.connect(self._on_choose_features)
+        self._build()
         self._connect()
 
     def show_config(self, config: TrainConfig) -> None:
@@ -65,6 +70,8 @@ class AdvancedForm(QWidget):
         self.blockSignals(True)
         for name, widget in self.fields.items():
             fill(widget, getattr(config, name))
+        self._held_out.setValue(round(100 * config.validation_share))
+        fill(self.fields["features"], "" if config.features == _BUNDLED_FEATURES else config.features)
         self.blockSignals(False)
         self.show_usual_losses(config.model)
 
@@ -76,33 +83,54 @@ class AdvancedForm(QWidget):
             assert isinstance(widget, QLineEdit)
             widget.setPlaceholderText(self.tr("usual: {:g}").format(usual))
 
+    def demands(self) -> dict[str, Any]:
+        """Return the fields that decide what is wrong with a picture."""
+        return {"crop_px": self._crop.value(), "validation_share": self._held_out.value() / 100}
+
     def read(self) -> dict[str, object]:
         """Return what was entered, by field.
 
         Raises:
-            ConfigError: a number is none; names its field.
+            ConfigError: something is no number, or no file; names its field.
         """
         values = {name: content(widget) for name, widget in self.fields.items()}
         values["learning_rate"] = number("learning_rate", str(values["learning_rate"]))
+        values["validation_share"] = self._held_out.value() / 100
         for name in _LOSS_FIELDS:
             values[name] = number(name, str(values[name])) if values[name] else None
+        values["features"] = values["features"] or _BUNDLED_FEATURES
+        if values["features"] != _BUNDLED_FEATURES and not Path(str(values["features"])).is_file():
+            raise ConfigError("features", values["features"], "a VGG19 file of torchvision, or nothing")
         return values
 
-    def _tune_spins(self) -> None:
-        crop, threads = self.fields["crop_px"], self.fields["threads"]
-        assert isinstance(crop, QSpinBox)
-        assert isinstance(threads, QSpinBox)
-        crop.setSuffix(self.tr(" px"))
-        threads.setSpecialValueText(self.tr("Automatic"))
-
-    def _pair(self, first: str, second: str) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.fields[first], 1)
-        row.addSpacing(8)
-        row.addWidget(QLabel(field_title(second)))
-        row.addWidget(self.fields[second], 1)
-        return row
+    def _build(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(3, 1)
+        grid.addWidget(QLabel(field_title("learning_rate")), 0, 0)
+        grid.addLayout(_side_by_side(self.fields["learning_rate"], self._finder.button), 0, 1, 1, 3)
+        grid.addWidget(self._finder, 1, 0, 1, 4)
+        pairs = (
+            ("batch_size", "crop_px"),
+            ("pixel_weight", "feature_weight"),
+            ("adversarial_weight", "total_variation_weight"),
+            ("device", "precision"),
+            ("threads", "seed"),
+        )
+        for row, pair in enumerate(pairs, 2):
+            for place, name in enumerate(pair):
+                grid.addWidget(QLabel(field_title(name)), row, 2 * place)
+                grid.addWidget(self.fields[name], row, 2 * place + 1)
+        row = 2 + len(pairs)
+        grid.addWidget(QLabel(field_title("features")), row, 0)
+        grid.addLayout(_side_by_side(self.fields["features"], self._choose_features), row, 1, 1, 3)
+        grid.addWidget(QLabel(field_title("validation_share")), row + 1, 0)
+        grid.addWidget(self.fields["validation_share"], row + 1, 1)
+        grid.addWidget(QLabel(field_title("freeze_batch_norm")), row + 2, 0)
+        grid.addWidget(self.fields["freeze_batch_norm"], row + 2, 1, 1, 3)
 
     def _connect(self) -> None:
         for widget in self.fields.values():
@@ -115,5 +143,20 @@ class AdvancedForm(QWidget):
             else:
                 widget.textChanged.connect(self.changed)
 
+    @Slot(float)
     def _on_rate_found(self, rate: float) -> None:
         fill(self.fields["learning_rate"], float(f"{rate:.2g}"))
+
+    @Slot()
+    def _on_choose_features(self) -> None:
+        path = self._questions.features()
+        if path is not None:
+            fill(self.fields["features"], str(path))
+
+
+def _side_by_side(field: QWidget, button: QPushButton) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(field, 1)
+    row.addWidget(button)
+    return row

@@ -23,9 +23,19 @@ def combo(choices: dict[str, str], name: str) -> QComboBox:
     return box
 
 
-def spin(least: int, most: int, name: str) -> QSpinBox:
-    """Return a box for whole numbers from ``least`` to ``most``."""
+def spin(least: int, most: int, name: str, *, suffix: str = "", zero: str = "") -> QSpinBox:
+    """Return a box for whole numbers from ``least`` to ``most``.
+
+    Args:
+        least: smallest number.
+        most: largest number.
+        name: what is counted, for those who cannot see the form.
+        suffix: written after the number.
+        zero: written instead of the smallest number.
+    """
     box = QSpinBox()
+    box.setSuffix(suffix)
+    box.setSpecialValueText(zero)
     box.setRange(least, most)
     box.setGroupSeparatorShown(True)
     box.setAccessibleName(name)

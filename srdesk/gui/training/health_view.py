@@ -27,7 +27,7 @@ class HealthView(QWidget):
         super().__init__(parent)
         self.report: events.HealthReport | None = None
         """What the latest check found; None while there is none."""
-        self._config = TrainConfig()
+        self._config: TrainConfig | None = None
         self._task = LatestTask(make_task, self)
         self._task.progressed.connect(self._on_progressed)
         self._task.ended.connect(self._on_ended)
@@ -56,7 +56,7 @@ class HealthView(QWidget):
         column.addWidget(self._warnings)
         column.addWidget(self.tree, 1)
         column.addStretch(0)
-        self.check(self._config)
+        self.check(TrainConfig())
 
     @property
     def summary(self) -> str:
@@ -69,7 +69,9 @@ class HealthView(QWidget):
         return self._warnings.text()
 
     def check(self, config: TrainConfig) -> None:
-        """Look at the pictures of ``config`` soon, unless another call comes first."""
+        """Look at the pictures of ``config`` soon, unless that was done, or another call comes first."""
+        if config == self._config:
+            return
         self._task.cancel()
         self.report = None
         self._config = config
@@ -85,6 +87,14 @@ class HealthView(QWidget):
             self._summary.setText(self.tr("Folders are searched with everything inside. The check begins by itself."))
             self._settling.stop()
 
+    def cancel(self) -> None:
+        """Look no further; nothing is known then unless the check was done."""
+        self._settling.stop()
+        if self._task.is_going_on:
+            self._task.cancel()
+            self._bar.hide()
+            self._summary.setText(self.tr("The pictures were not looked at to the end."))
+
     def shutdown(self) -> None:
         """End the check."""
         self._settling.stop()
@@ -92,7 +102,8 @@ class HealthView(QWidget):
 
     @Slot()
     def _on_settled(self) -> None:
-        self._task.start("--check", *arguments_for(self._config))
+        if self._config is not None:
+            self._task.start("--check", *arguments_for(self._config))
 
     @Slot(object)
     def _on_progressed(self, event: events.AnyEvent) -> None:

@@ -34,6 +34,13 @@ class TrainingQuestions(QObject):
         )
         return Path(chosen) if chosen else None
 
+    def features(self) -> Path | None:
+        """Ask for a file with the features of a VGG19."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("VGG19 of torchvision"), "", self.tr("VGG19 (*.pth *.safetensors)")
+        )
+        return Path(chosen) if chosen else None
+
     def download_folder(self) -> Path | None:
         """Say what downloading COCO 2014 means, and ask where to."""
         box = QMessageBox(self._window)

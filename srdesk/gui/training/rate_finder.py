@@ -61,6 +61,12 @@ class RateFinder(QWidget):
         self._config = config
         self.button.setEnabled(config is not None or self._task.is_going_on)
 
+    def cancel(self) -> None:
+        """Search no further."""
+        if self._task.is_going_on:
+            self._task.cancel()
+            self._show_end(self.tr("The search was cancelled."))
+
     def shutdown(self) -> None:
         """End the search."""
         self._task.shutdown()
@@ -68,8 +74,7 @@ class RateFinder(QWidget):
     @Slot()
     def _on_clicked(self) -> None:
         if self._task.is_going_on:
-            self._task.cancel()
-            self._show_end(self.tr("The search was cancelled."))
+            self.cancel()
         elif self._config is not None:
             self._tried = []
             self._chosen.hide()
@@ -89,7 +94,7 @@ class RateFinder(QWidget):
             case events.RateFound(learning_rate=rate):
                 self._chosen.setValue(_log10(rate))
                 self._chosen.show()
-                self._text.setText(self.tr("The loss falls fastest up to {:.1e}, which was taken over.").format(rate))
+                self._text.setText(self.tr("{:.1e} is a good rate; it was taken over.").format(rate))
                 self.found.emit(rate)
             case _:
                 pass

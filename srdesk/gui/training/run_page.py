@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from srdesk.gui.training.picture_strip import PictureStrip
 from srdesk.gui.training.plots import RunPlots
@@ -116,7 +117,7 @@ class RunPage(QWidget):
     def let_go(self) -> None:
         """Listen to the run no longer; what it told can still be seen."""
         process, self._process = self._process, None
-        if process is not None:
+        if process is not None and isValid(process):
             process.progressed.disconnect(self._on_progressed)
             process.phase_changed.disconnect(self._describe)
 
@@ -242,6 +243,13 @@ class RunPage(QWidget):
         paused, remark = self.record.paused, self.record.remark
         if paused is not None and paused.reason:
             return paused.reason
-        if isinstance(remark, events.RolledBack):
-            return self.tr("Went back to step {:,} at a lower rate: {}").format(remark.to_step, remark.reason)
-        return remark.message if remark is not None else ""
+        match remark:
+            case events.RolledBack():
+                return self.tr("Went back to step {:,} at a lower rate: {}").format(remark.to_step, remark.reason)
+            case events.Estimated() if self._process is not None and self._process.is_alive:
+                return self.tr("The first 20 steps say that it takes {} and up to {} of memory.").format(
+                    duration(remark.remaining_s), size(remark.peak_memory_bytes)
+                )
+            case events.Notice():
+                return remark.message
+        return ""

@@ -76,7 +76,7 @@ class RunRecord:
     """Where the enlargements of held-out pictures are kept."""
     pictured_steps: list[int] = field(default_factory=list)
     """Steps of which there are enlargements, rising."""
-    remark: events.Notice | events.RolledBack | None = None
+    remark: events.Notice | events.RolledBack | events.Estimated | None = None
     """The latest thing that the person should know."""
     marks: list[Mark] = field(default_factory=list)
     loss: Curve = field(default_factory=Curve)
@@ -127,7 +127,7 @@ class RunRecord:
                 self.marks.append(Mark(event.to_step, "rollback", event.reason))
                 self.remark = event
             case events.Estimated():
-                self.estimated = event
+                self.estimated = self.remark = event
             case events.Compared():
                 self.compared = event
             case events.Weights():

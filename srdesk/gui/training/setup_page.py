@@ -45,7 +45,7 @@ class SetupPage(QWidget):
         """What the pictures are like."""
         self.rate_finder = RateFinder(make_task)
         """The search for a learning rate."""
-        self.form = TrainForm(weights_folders, speed_of, questions, AdvancedForm(self.rate_finder))
+        self.form = TrainForm(weights_folders, speed_of, questions, AdvancedForm(self.rate_finder, questions))
         """Everything else."""
         self._obstacle = ""
         self.start = QPushButton(self.tr("Start Training"))
@@ -77,6 +77,11 @@ class SetupPage(QWidget):
     def accepts(self, dragged: QMimeData) -> bool:
         """Tell whether what is dragged could be trained on."""
         return self.data.accepts(dragged)
+
+    def rest(self) -> None:
+        """Leave the processor to the run: end what looks at pictures and tries rates."""
+        self.health.cancel()
+        self.rate_finder.cancel()
 
     def shutdown(self) -> None:
         """End all tasks."""
@@ -125,12 +130,11 @@ class SetupPage(QWidget):
     @Slot()
     def _on_data_changed(self) -> None:
         self.form.set_data(self.data.paths)
-        crop_px = self.form.config.crop_px if self.form.config is not None else TrainConfig().crop_px
-        self.health.check(TrainConfig(data=self.data.paths, crop_px=crop_px))
 
     @Slot()
     def _on_form_changed(self) -> None:
         self.rate_finder.set_config(self.form.config)
+        self.health.check(TrainConfig(data=self.data.paths, **self.form.advanced.demands()))
         self._reason.setText(self.reason)
         self.start.setEnabled(not self.reason)
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import PANE_TITLES
@@ -33,7 +34,7 @@ from srdesk.gui.training.setup_page import SetupPage
 from srdesk.gui.training.speed import measured_speed
 from srdesk.gui.training.task_process import TaskProcess
 from srdesk.gui.training.training import Training
-from srdesk.training.config import TrainConfig
+from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.runs import Run
 
 _SIZE_PX = (1200, 740)
@@ -163,6 +164,7 @@ class TrainDialog(QDialog):
         self._let_go()
         self._process = process
         self.banner.dismiss()
+        self.setWindowTitle(self.tr("{} – Train").format(process.title))
         self._run_name.setText(process.title)
         self._run_name.setToolTip(str(process.run.folder))
         self.run_page.show_run(process)
@@ -174,7 +176,7 @@ class TrainDialog(QDialog):
 
     def _let_go(self) -> None:
         process, self._process = self._process, None
-        if process is None:
+        if process is None or not isValid(process):
             return
         process.ended.disconnect(self._on_ended)
         process.failed.disconnect(self._on_failed)
@@ -198,6 +200,7 @@ class TrainDialog(QDialog):
         except SrDeskError as error:
             self._on_failed(error)
         else:
+            self.setup_page.rest()
             self._watch(process)
 
     @Slot()
@@ -220,9 +223,10 @@ class TrainDialog(QDialog):
     def _on_ended(self, outcome: RunOutcome) -> None:
         if self._process is None:
             return
-        if not self._process.run.folder.exists():  # it was discarded
+        if not (self._process.run.folder / CONFIG_NAME).exists():  # it was discarded
             self._let_go()
             self._run_name.clear()
+            self.setWindowTitle(self.tr("Train"))
             self.go_to(Step.SET_UP)
             return
         self.run_page.redraw()

@@ -20,6 +20,7 @@ from srdesk.training.config import TrainConfig, validate
 from srdesk.training.presets import Preset
 
 _MODELS = {"srresnet": "SRResNet", "srgan": "SRGAN", "srcnn": "SRCNN"}
+_LUMA_ONLY = _WITHOUT_BATCH_NORM = "srcnn"
 _OTHER = "other"
 _MOST_STEPS = 100_000_000
 _MOST_MINUTES = 100_000
@@ -143,6 +144,7 @@ class TrainForm(QWidget):
     @Slot(object)
     def _on_preset(self, preset: Preset) -> None:
         self._base = preset.apply(TrainConfig())
+        self.advanced.show_config(self._base)
         fill(self.steps, self._base.steps)
         self._named = False
         self._adapt()
@@ -155,19 +157,13 @@ class TrainForm(QWidget):
         self._adapt()
 
     def _adapt(self) -> None:
-        """Let everything that depends on preset and network follow them."""
+        """Let everything that depends on the network follow it, and on whether the preset starts from weights."""
         preset, model = self.presets.chosen, self.model.currentData()
-        # SRCNN has no BatchNorm, and only its luma is trained.
-        is_luma_only = model == "srcnn"
-        config = msgspec.structs.replace(
-            self._base,
-            model=model,
-            loss_channels="luma" if is_luma_only else "rgb",
-            freeze_batch_norm=self._base.freeze_batch_norm and not is_luma_only,
-        )
-        self._base = config
-        self.advanced.show_config(config)
-        self._offer_weights("" if preset.start == "shipped" else "interpolation")
+        batch_norm = self.advanced.fields["freeze_batch_norm"]
+        batch_norm.setEnabled(model != _WITHOUT_BATCH_NORM)
+        fill(batch_norm, self._base.freeze_batch_norm and model != _WITHOUT_BATCH_NORM)
+        self.advanced.show_usual_losses(model)
+        self._offer_weights("" if preset.start == "shipped" else preset.start)
         if not self._named:
             fill(self.name, preset.name_for(model))
         self._check()
@@ -241,9 +237,11 @@ class TrainForm(QWidget):
         self.changed.emit()
 
     def _entered(self) -> TrainConfig:
-        start = self.start.currentData()
+        model, start = self.model.currentData(), self.start.currentData()
         return msgspec.structs.replace(
             self._base,
+            model=model,
+            loss_channels="luma" if model == _LUMA_ONLY else "rgb",
             data=self._data,
             start="interpolation" if start in (None, _OTHER) else start,
             name=self.name.text().strip(),

@@ -86,6 +86,9 @@ class Answers(TrainingQuestions):
     def weights(self) -> Path | None:
         return self._answer("weights")
 
+    def features(self) -> Path | None:
+        return self._answer("features")
+
     def download_folder(self) -> Path | None:
         return self._answer("download_folder")
 

@@ -136,6 +136,18 @@ def test_a_check_that_fails_says_why(filled: SetupPage, tasks: Any) -> None:
     assert "it holds no pictures" in filled.health.summary
 
 
+def test_another_crop_makes_other_pictures_too_small(qtbot: QtBot, filled: SetupPage, tasks: Any) -> None:
+    filled.form.advanced.fields["crop_px"].setValue(96)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: len(tasks) == 2)
+    assert tasks[1].arguments[-2:] == ("--set", "crop_px=96")
+
+
+def test_the_check_leaves_the_processor_to_the_run(filled: SetupPage, tasks: Any) -> None:
+    filled.rest()
+    assert tasks[0].was_cancelled
+    assert filled.health.summary == "The pictures were not looked at to the end."
+
+
 # --- COCO ---------------------------------------------------------------------------------------------------------
 
 
@@ -223,6 +235,29 @@ def test_loss_weights_are_those_of_the_model_unless_entered(filled: SetupPage) -
     assert config_of(filled).adversarial_weight is None
     adversarial.setText("0.005")  # type: ignore[union-attr]
     assert config_of(filled).loss_weights.adversarial == 0.005
+
+
+def test_a_file_of_features_can_be_chosen(dialog: TrainDialog, filled: SetupPage, tmp_path: Path) -> None:
+    features = tmp_path / "vgg19.pth"
+    filled.form.advanced.fields["features"].setText(str(features))  # type: ignore[union-attr]
+    assert filled.reason == "Features: Use a VGG19 file of torchvision, or nothing."
+    features.touch()
+    dialog.questions.given = {"features": features}  # type: ignore[attr-defined]
+    filled.form.advanced._on_choose_features()
+    filled.form.steps.setValue(50)
+    assert config_of(filled).features == str(features)
+
+
+def test_what_was_entered_stays_when_another_network_is_chosen(filled: SetupPage) -> None:
+    filled.form.advanced.fields["batch_size"].setValue(4)  # type: ignore[union-attr]
+    filled.form.model.setCurrentIndex(filled.form.model.findData("srgan"))
+    assert config_of(filled).batch_size == 4
+
+
+def test_a_share_can_be_held_out(filled: SetupPage) -> None:
+    assert config_of(filled).validation_share == TrainConfig().validation_share
+    filled.form.advanced.fields["validation_share"].setValue(20)  # type: ignore[union-attr]
+    assert config_of(filled).validation_share == 0.2
 
 
 def test_the_warm_up_of_a_short_run_is_short(filled: SetupPage) -> None:
