@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import Actions
@@ -16,9 +16,10 @@ from srdesk.gui.preferences import Preferences
 from srdesk.gui.questions import Questions
 from srdesk.gui.training.indicator import TrainingIndicator
 from srdesk.gui.training.outcome import Crashed, Failed, Finished, RunOutcome, Stopped
-from srdesk.gui.training.run_process import RunProcess, title_of
+from srdesk.gui.training.run_process import RunPhase, RunProcess, title_of
 from srdesk.gui.training.training import Training
 from srdesk.gui.training.weights_menu import WeightsMenu
+from srdesk.training import events
 from srdesk.training.runs import Run
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class TrainMenu(QObject):
         training.found_running.connect(self._on_found_running)
         training.found_interrupted.connect(self._on_found_interrupted)
         training.ended.connect(self._on_ended)
+        training.run_changed.connect(self._on_run_changed)
 
     # --- dialogs --------------------------------------------------------------------------------------------------
 
@@ -154,6 +156,7 @@ class TrainMenu(QObject):
         process = self._training.current
         if process is None or self._is_watched:
             return
+        QApplication.alert(self._window)
         match outcome:
             case Finished(event):
                 best_db = event.best_psnr_y_db
@@ -165,6 +168,16 @@ class TrainMenu(QObject):
                 self._complain(error, process.run, "")
             case Crashed():
                 self._complain(outcome.error, process.run, outcome.log_tail)
+
+    @Slot()
+    def _on_run_changed(self) -> None:
+        """Say why a run waits that nobody asked to, such as for space on a full disk."""
+        process = self._training.current
+        if process is None or process.phase is not RunPhase.PAUSED or self._is_watched:
+            return
+        reason = next((event.reason for event in reversed(process.told) if isinstance(event, events.Paused)), "")
+        if reason:
+            self._notice(self.tr("The training “{}” waits. {}").format(process.title, reason), process.run)
 
     @Slot(object)
     def _on_failed(self, error: SrDeskError) -> None:

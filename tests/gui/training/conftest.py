@@ -58,7 +58,7 @@ with run.hold():
         if asked == "stop":
             break
         if asked == "pause":
-            tell(events.Paused(step=step, reason=""))
+            tell(events.Paused(step=step, reason="The disk is full." if "full" in notes else ""))
             while run.take_request() != "resume" and not stop.wait(0.02):
                 pass
             tell(events.Resumed(step=step))

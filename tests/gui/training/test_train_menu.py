@@ -15,7 +15,7 @@ from srdesk.gui.main_window import MainWindow
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.requests import RenderRequest
 from srdesk.gui.session import Phase, Session
-from srdesk.gui.training.run_process import RunProcess
+from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.training import Training
 from srdesk.training import events
 from srdesk.training.runs import Run
@@ -156,6 +156,19 @@ def test_a_failure_is_reported_in_the_words_of_the_trainer(
     message = window.banner.message
     assert message is not None
     assert (message.text, message.hint) == ("The folder is empty.", "Choose another.")
+
+
+def test_a_run_that_waits_for_a_reason_says_so(
+    qtbot: QtBot, window: MainWindow, training: Training, config, shown
+) -> None:
+    process = training.start(config("full wait"))
+    qtbot.waitUntil(lambda: process.phase is RunPhase.RUNNING, timeout=WAIT_MS)
+    process.pause()
+    qtbot.waitUntil(lambda: window.banner.message is not None, timeout=WAIT_MS)
+    assert window.banner.message is not None
+    assert window.banner.message.text == "The training “portraits” waits. The disk is full."
+    process.discard()
+    qtbot.waitUntil(lambda: not training.is_running, timeout=WAIT_MS)
 
 
 def test_an_interrupted_run_is_announced_and_stays_announced_when_a_picture_is_opened(
