@@ -90,6 +90,10 @@ def getting_started(parent: QWidget) -> TextDialog:
             "as it will be in the result. Press F5 to enlarge all of it."
         ),
         tr("<b>Save.</b> Click a pane to mark it, then press Ctrl+S. The result is put beside your picture."),
+        tr(
+            "<b>Train.</b> A network does better on your kind of pictures once it has seen some: choose "
+            "Train ▸ Fine-tune on Folder, and take over the new weights if they are better."
+        ),
     )
     items = "".join(f"<li style='margin-bottom: 10px'>{step}</li>" for step in steps)
     return TextDialog(tr("Getting Started"), f"<h2>{tr('Getting started')}</h2><ol>{items}</ol>", parent)

@@ -294,5 +294,6 @@ def test_a_trainer_stands_back(qtbot: QtBot, new_process, config: Callable[..., 
     pid = Run(folder).pid()
     assert pid is not None
     assert psutil.Process(pid).nice() > psutil.Process().nice()
+    assert os.getsid(pid) != os.getsid(0)  # Ctrl-C in the terminal of the desk does not reach it
     process.stop()
     wait_for_end(qtbot, process)
