@@ -14,12 +14,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
+import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 LEAK_PATIENCE_S = 5.0
 """How long threads and children may take to end after the test that started them."""
@@ -176,3 +179,25 @@ def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
         time.sleep(0.01)
     if {"qtbot", "qapp"} & set(request.fixturenames) and (qt_threads := _running_qt_threads()):
         pytest.fail(f"left running: {qt_threads}")
+
+
+@pytest.fixture
+def make_geotiff(tmp_path: Path) -> Callable[..., Path]:
+    """Return a maker of GeoTIFFs out of ``(bands, H, W)`` numbers, with options of rasterio."""
+    from srdesk.imaging.gdal_session import gdal_session
+
+    def make(
+        name: str, numbers: NDArray[np.generic], finish: Callable[[Any], None] | None = None, **options: Any
+    ) -> Path:
+        count, height, width = numbers.shape
+        shape = {"count": count, "height": height, "width": width, "dtype": numbers.dtype.name}
+        where = {"crs": "EPSG:32633", "transform": (10.0, 0.0, 5e5, 0.0, -10.0, 5e6)}
+        with gdal_session() as rasterio:
+            where["transform"] = rasterio.Affine(*(options.pop("transform", where["transform"]) or (1, 0, 0, 0, 1, 0)))
+            with rasterio.open(tmp_path / name, "w", driver="GTiff", **shape, **(where | options)) as dataset:
+                dataset.write(numbers)
+                if finish is not None:
+                    finish(dataset)
+        return tmp_path / name
+
+    return make

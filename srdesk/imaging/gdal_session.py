@@ -1,0 +1,63 @@
+"""GDAL as this program uses it: local GeoTIFF files only, a small cache, and no second voice.
+
+A VRT called .tif would make GDAL read any file, and a foreign PROJ or GDAL installation in the environment would give
+it coordinate systems of another version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CACHE_MB = 64
+"""Decoded blocks that GDAL keeps. With its own choice of a 20th of the memory, large scenes take over a gigabyte."""
+
+_FOREIGN = ("PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "GDAL_DRIVER_PATH", "GDAL_CONFIG_FILE")
+"""Where other programs say that their own GDAL is."""
+
+
+@contextlib.contextmanager
+def gdal_session(**options: Any) -> Iterator[Any]:
+    """Give the module ``rasterio``, imported now, with GDAL configured for the length of the block.
+
+    Args:
+        options: further configuration of GDAL.
+    """
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
+    os.environ["GDAL_SKIP"] = "VRT"  # looked at when drivers are registered, once in a process
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+    with (
+        warnings.catch_warnings(),
+        rasterio.Env(GDAL_CACHEMAX=CACHE_MB, PROJ_NETWORK="OFF", GDAL_TIFF_INTERNAL_MASK=True, **options),
+    ):
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield rasterio
+
+
+def local_file(path: Path) -> Path:
+    """Return a name under which GDAL looks nowhere but on the disk: absolute, and none of its virtual files.
+
+    Raises:
+        ValueError: GDAL would take it for one.
+    """
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
+    if str(absolute).startswith("/vsi"):
+        raise ValueError(f"{absolute} would be a virtual file")
+    return absolute
+
+
+def gdal_failures() -> tuple[type[Exception], ...]:
+    """Return what rasterio raises when GDAL fails; it tells them apart, but not always as its own documents say."""
+    from rasterio._err import CPLE_BaseError
+    from rasterio.errors import RasterioError
+
+    return RasterioError, CPLE_BaseError
