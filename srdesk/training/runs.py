@@ -242,7 +242,9 @@ class Run:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the one trainer in the folder, which exists; whatever was asked of an earlier one is forgotten.
+        """Be the one trainer in the folder, which exists.
+
+        What was asked of an earlier trainer is forgotten, and what a killed one left half-written is removed.
 
         Raises:
             RunInUseError: another trainer is at work in it.
@@ -257,6 +259,8 @@ class Run:
             raise _not_written(self.folder, error) from error
         try:
             self.take_request()
+            for part in self.folder.rglob(f"*{PART_SUFFIX}"):
+                part.unlink(missing_ok=True)
             self._write(PID_NAME, f"{os.getpid()}\n")
             yield
         finally:
