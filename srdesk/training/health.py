@@ -17,23 +17,32 @@ import os
 import queue
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from srdesk.engine.control import CancelToken
 from srdesk.errors import ImageError
 from srdesk.imaging.decoder import Decoder
+from srdesk.imaging.image import Box
 from srdesk.imaging.stored import StoredImage
 from srdesk.training import events
 from srdesk.training.archive import Member, content_digest
 from srdesk.training.config import TrainConfig
-from srdesk.training.pictures import SCALE, TooSmallError, check_size, is_held_out, open_sources, picture_files
+from srdesk.training.pictures import (
+    SCALE,
+    TooSmallError,
+    check_size,
+    is_held_out,
+    open_sources,
+    picture_files,
+)
 
 BLOCK_PX = 8
 """Side of a JPEG block."""
@@ -64,7 +73,6 @@ REPORT_EVERY_S = 0.25
 
 _WORKERS = 4
 _CHUNK_BYTES = 2**20
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Blockiness(NamedTuple):
@@ -88,17 +96,36 @@ def blockiness(stored: StoredImage) -> Blockiness:
         stored: the picture, at least 16 pixels a side; not modified.
     """
     top, left = (max(0, side - MEASURED_SIDE_PX) // 2 // BLOCK_PX * BLOCK_PX for side in (stored.height, stored.width))
-    numbers = stored.numbers[top : top + MEASURED_SIDE_PX, left : left + MEASURED_SIDE_PX]
-    luma = stored.values.to_unit(numbers) * np.float32(255.0)
-    grey = luma @ _LUMA if luma.shape[2] == 3 else luma[:, :, 0]
+    box = Box(top, left, MEASURED_SIDE_PX, MEASURED_SIDE_PX).clipped(stored.height, stored.width)
+    luma = _luma(_as_uint8(stored, box))
     across, within = [], []
     for axis in (0, 1):
-        differences = np.abs(np.diff(grey, axis=axis)).mean(axis=1 - axis)
-        by_phase = differences[: len(differences) // BLOCK_PX * BLOCK_PX].reshape(-1, BLOCK_PX).mean(axis=0)
+        differences = np.diff(luma, axis=axis)
+        np.abs(differences, out=differences)
+        # einsum takes a tenth of the time of mean().
+        by_line = np.einsum("ij->i" if axis == 0 else "ij->j", differences) / luma.shape[1 - axis]
+        by_phase = by_line[: len(by_line) // BLOCK_PX * BLOCK_PX].reshape(-1, BLOCK_PX).mean(axis=0)
         across.append(float(by_phase[-1]))
         within.append(float(by_phase[:-1].max()))
     ratios = [border / inside if inside else 1.0 for border, inside in zip(across, within, strict=True)]
     return Blockiness(sum(ratios) / 2, (sum(across) - sum(within)) / 2)
+
+
+def _as_uint8(stored: StoredImage, box: Box) -> NDArray[np.uint8]:
+    if stored.numbers.dtype == np.uint8:
+        return stored.numbers[box.top : box.bottom, box.left : box.right].view(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(stored.read(box) * np.float32(255.0)).astype(np.uint8)
+    return rounded
+
+
+def _luma(numbers: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return BT.601 luma in steps of 255, rounded to a 256th of a step."""
+    if numbers.shape[2] == 1:
+        return numbers[:, :, 0].astype(np.float32)
+    weighted: NDArray[np.uint16] = numbers[:, :, 0] * np.uint16(77)
+    weighted += numbers[:, :, 1] * np.uint16(150)
+    weighted += numbers[:, :, 2] * np.uint16(29)
+    return weighted * np.float32(1 / 256)
 
 
 def run_check(config: TrainConfig, tell: Callable[[events.AnyEvent], None], token: CancelToken) -> None:
@@ -119,12 +146,13 @@ def run_check(config: TrainConfig, tell: Callable[[events.AnyEvent], None], toke
     findings = _Findings(config)
     told_s = time.monotonic()
     tell(events.HealthProgress(done=0, total=len(files)))
-    for done, look in enumerate(_looks(files, config.crop_px * SCALE, token), start=1):
-        token.check()
-        findings.add(look)
-        if time.monotonic() - told_s >= REPORT_EVERY_S or done == len(files):
-            told_s = time.monotonic()
-            tell(events.HealthProgress(done=done, total=len(files)))
+    with closing(_looks(files, config.crop_px * SCALE, token)) as looks:
+        for done, look in enumerate(looks, start=1):
+            token.check()
+            findings.add(look)
+            if time.monotonic() - told_s >= REPORT_EVERY_S or done == len(files):
+                told_s = time.monotonic()
+                tell(events.HealthProgress(done=done, total=len(files)))
     tell(findings.report())
 
 
@@ -165,7 +193,7 @@ class _Look:
     blockiness: Blockiness | None = None
 
 
-def _looks(files: list[_File], smallest_px: int, token: CancelToken) -> Iterator[_Look]:
+def _looks(files: list[_File], smallest_px: int, token: CancelToken) -> Generator[_Look, None, None]:
     """Look at the files side by side, and yield what was found in their order."""
     with ExitStack() as stack:
         decoders: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
