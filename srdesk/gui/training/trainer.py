@@ -12,7 +12,9 @@ from srdesk.errors import TrainingProcessError
 from srdesk.training.runs import LOG_NAME, Run
 
 NICENESS = 10
-"""How far a trainer stands back: the window and its panes come first."""
+"""How far a trainer stands back behind the desk: the window and its panes come first."""
+
+_MAX_NICENESS = 19
 
 _LOG_TAIL_BYTES = 4000
 
@@ -148,7 +150,7 @@ def stand_back(pid: int) -> None:
         if sys.platform == "win32":
             process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         else:
-            process.nice(NICENESS)
+            process.nice(min(process.nice() + NICENESS, _MAX_NICENESS))
 
 
 def log_tail(folder: Path) -> str:
