@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from srdesk.gui.theme import DARK, current_scheme
 from srdesk.gui.training.run_record import Curve, Mark, thinned
 
-MOST_POINTS = 1000
+MOST_POINTS = 400
 """Points of one curve that are drawn."""
 
 _MARGIN = 0.08
@@ -87,6 +87,7 @@ class Chart(QWidget):
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.disableAutoRange()  # spans are set; finding them out from the items would take longer than painting
         self._plot.setMinimumSize(120, 90)
         self._plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         for side in ("left", "bottom"):
@@ -204,6 +205,7 @@ class QualityChart(Chart):
     def __init__(self, title: str, digits: int, parent: QWidget | None = None) -> None:
         super().__init__(title, parent)
         self._digits = digits
+        self._shown: tuple[object, ...] = ()
         self._bicubic = self.add_level(Ink.BICUBIC, Qt.PenStyle.DashLine)
         self._start = self.add_level(Ink.START, Qt.PenStyle.DotLine)
         self._now = self.add_line(Ink.LINE)
@@ -221,6 +223,10 @@ class QualityChart(Chart):
             last_step: right end of the chart.
             is_close_up: fill the height with the curve and the start, wherever bicubic is.
         """
+        shown = (len(curve), curve.last, bicubic, start, last_step, is_close_up)
+        if shown == self._shown:
+            return  # painting takes the time that the window needs for other things
+        self._shown = shown
         at = thinned(len(curve), MOST_POINTS)
         x, y = curve.steps[at], curve.values[at]
         self._now.setData(x, y)

@@ -59,7 +59,7 @@ class RunPlots(QWidget):
         """Draw the record as it is now."""
         record = self._record
         started = record.started
-        last_step = record.step or (started.steps if started else 1)
+        last_step = _axis_end(record.step or (started.steps if started else 1))
         self._draw_loss(record.loss, last_step)
         for chart, curve, bicubic in (
             (self._psnr, record.psnr_y_db, started.bicubic_psnr_y_db if started else None),
@@ -70,7 +70,7 @@ class RunPlots(QWidget):
             chart.show_curve(curve, bicubic=bicubic, start=start, last_step=last_step, is_close_up=is_close_up)
         self._discriminator.setVisible(record.has_discriminator)
         if record.has_discriminator:
-            self._draw_discriminator(record)
+            self._draw_discriminator(record, last_step)
         for marked in (self._loss, self._psnr, self._ssim, self._discriminator):
             marked.show_marks(record.marks)
 
@@ -86,16 +86,22 @@ class RunPlots(QWidget):
             is_log = self.log.isChecked()
             self._loss.set_span((0, last_step), (np.log10(low), np.log10(high)) if is_log else (low, high))
 
-    def _draw_discriminator(self, record: RunRecord) -> None:
+    def _draw_discriminator(self, record: RunRecord, last_step: int) -> None:
         for item, curve in ((self._real, record.real_probability), (self._fake, record.fake_probability)):
             at = thinned(len(curve), MOST_POINTS)
             item.setData(curve.steps[at], smoothed(curve.values, at) if len(at) else curve.values)
-        self._discriminator.set_span((0, record.step), (0.0, 1.0))
+        self._discriminator.set_span((0, last_step), (0.0, 1.0))
 
     @Slot(bool)
     def _on_log(self, is_log: bool) -> None:
         self._loss.set_log(y=is_log)
         self.draw()
+
+
+def _axis_end(step: int) -> int:
+    """Return ``step`` rounded up to two digits, so that the axes do not move with every step."""
+    unit = 10 ** max(0, len(str(step)) - 2)
+    return int(-(-step // unit) * unit)
 
 
 def _usual_span(values: FloatArray) -> tuple[float, float]:

@@ -26,6 +26,11 @@ class Curve:
         return len(self._steps)
 
     @property
+    def last(self) -> tuple[float, float] | None:
+        """The latest step and its value, None while there is none."""
+        return (self._steps[-1], self._values[-1]) if self._steps else None
+
+    @property
     def steps(self) -> FloatArray:
         """`(N,)` steps, rising."""
         return np.array(self._steps)

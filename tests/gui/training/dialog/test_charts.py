@@ -54,6 +54,34 @@ def test_however_long_a_run_is_few_points_are_drawn(plots: RunPlots, record: Run
     assert drawn[-1] == 20_000
 
 
+@pytest.mark.parametrize(
+    ("step", "end"), [(1, 1), (99, 99), (101, 110), (1200, 1200), (1201, 1300), (399_990, 400_000)]
+)
+def test_axes_end_a_little_behind_the_last_step(
+    plots: RunPlots, record: RunRecord, make_step: Callable[..., events.Step], step: int, end: int
+) -> None:
+    record.take(make_step(step))
+    plots.set_record(record)
+    assert plots._loss._plot.viewRange()[0][1] == pytest.approx(end, rel=0.02)
+
+
+def test_a_chart_without_news_is_not_painted_again(
+    plots: RunPlots, record: RunRecord, make_step: Callable[..., events.Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.take(make_step(91))
+    plots.set_record(record)
+    painted: list[int] = []
+    monkeypatch.setattr(plots._psnr, "set_span", lambda x, y: painted.append(1))
+    record.take(make_step(92))
+    plots.draw()
+    record.take(make_step(92))
+    plots.draw()
+    assert len(painted) == 1
+    record.take(events.Validated(step=92, psnr_y_db=30.1, ssim_y=0.85, is_best=True))
+    plots.draw()
+    assert len(painted) == 2
+
+
 def test_the_lines_of_bicubic_and_start_are_drawn_where_they_are(plots: RunPlots, record: RunRecord) -> None:
     plots.set_record(record)
     assert plots._psnr._bicubic.value() == 28.0
