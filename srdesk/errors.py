@@ -55,7 +55,7 @@ class ImageReadError(ImageError):
 class UnsupportedImageError(ImageError):
     """The file is of a kind, size or pixel type that is not handled."""
 
-    default_hint = "Open a PNG, JPEG, WebP or TIFF image, or convert the file to one of these."
+    default_hint = "Open a PNG, JPEG, WebP, TIFF or FITS image, or convert the file to one of these."
 
     def _sentence(self) -> str:
         return f"“{self.shown_name}” is not supported: {self.reason}."

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from srdesk.errors import ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging.formats import SUFFIXES, can_hold
+from srdesk.imaging.formats import SCIENCE_SUFFIXES, SUFFIXES, can_hold, format_for, plain_name
 from srdesk.imaging.stored import StoredImage
 
 if TYPE_CHECKING:
     from srdesk.imaging.image import Image
+
+
+_SUFFIXES = SUFFIXES | SCIENCE_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,15 @@ class Destination:
         path = Path(text)
         is_slashed = text.endswith(("/", os.sep))
         is_for_several = len(inputs) > 1 or any(Path(name).is_dir() for name in inputs)
-        if (
-            path.is_dir()
-            or is_slashed
-            or (is_for_several and not path.exists() and path.suffix.lower() not in SUFFIXES)
-        ):
+        if path.is_dir() or is_slashed or (is_for_several and not path.exists() and format_for(path) is None):
             return cls(folder=path)
         if is_for_several:
             raise ConfigError("output", text, "a folder, since there are several results")
-        if path.suffix.lower() not in SUFFIXES:
+        if format_for(path) is None:
             raise UnsupportedImageError(
                 path,
                 "its name does not end in the suffix of a format",
-                hint=f"End it in {', '.join(SUFFIXES)}, or in “/” if a folder is meant.",
+                hint=f"End it in {', '.join(_SUFFIXES)}, or in “/” if a folder is meant.",
             )
         return cls(file=path)
 
@@ -89,16 +88,18 @@ def find_inputs(names: Iterable[str], destination: Destination) -> tuple[list[In
         found = [path for path in _pictures_below(top) if not _is_inside(path, destination.folder, top)]
         inputs += [InputFile(path, path.parent.relative_to(top)) for path in found]
         if not found:
-            hint = f"Name a folder with files that end in {', '.join(SUFFIXES)}."
+            hint = f"Name a folder with files that end in {', '.join(_SUFFIXES)}."
             failures.append(ImageReadError(top, "there is no picture in this folder", hint=hint))
     return inputs, failures
 
 
 def suffix_for(path: Path, image: Image) -> str:
     """Return the suffix of a result of the same format as its input; that of the content if the name has none."""
-    if path.suffix.lower() in SUFFIXES:
+    path = plain_name(path)
+    is_measured = image.science is not None
+    if format_for(path) is not None and (format_for(path) == "FITS") == is_measured:
         return path.suffix
-    return next(suffix for suffix, name in SUFFIXES.items() if name == image.metadata.format)
+    return next(suffix for suffix, name in _SUFFIXES.items() if name == image.metadata.format)
 
 
 def check_format(output: Path, image: Image, *, height: int, width: int, has_alpha: bool) -> None:
@@ -113,8 +114,9 @@ def check_format(output: Path, image: Image, *, height: int, width: int, has_alp
         image.values,
         np.broadcast_to(nothing, (height, width)) if has_alpha else None,
         image.metadata,
+        image.science,
     )
-    format_name = SUFFIXES[output.suffix.lower()]
+    format_name = _SUFFIXES[output.suffix.lower()]
     reason = can_hold(format_name, stored)
     if reason is not None:
         is_only_alpha = can_hold(format_name, replace(stored, alpha_numbers=None)) is None
@@ -140,7 +142,7 @@ def prepare_folder(output: Path) -> None:
 def _pictures_below(top: Path) -> list[Path]:
     # os.walk does not follow links to folders, so that a loop of them ends.
     files = [Path(folder, name) for folder, _, names in os.walk(top) for name in names]
-    return sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in files if format_for(plain_name(path)) is not None)
 
 
 def _is_inside(path: Path, folder: Path | None, top: Path) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srdesk.cli.model_choice import ModelChoice, add_computing_arguments, choose_model, settings_with
+from srdesk.cli import scenes
 from srdesk.cli.outputs import Destination, InputFile, check_format, find_inputs, prepare_folder, suffix_for
 from srdesk.cli.terminal import (
     ProgressBar,
@@ -22,13 +24,14 @@ from srdesk.cli.terminal import (
 )
 from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten
 from srdesk.errors import ConfigError, SrDeskError
-from srdesk.imaging.formats import save_image
+from srdesk.imaging.formats import plain_name, save_image
 from srdesk.imaging.naming import COLLISION_POLICIES, OutputName, refuse_input_as_output, resolve_collision
 
 if TYPE_CHECKING:
     from srdesk.engine.control import CancelToken, Control
     from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
     from srdesk.imaging.decoder import Decoder
+    from srdesk.imaging.flux import FluxError
     from srdesk.imaging.image import Image
     from srdesk.settings import Settings
 
@@ -68,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COLOUR",
         help="put a colour, such as white or #203040, behind transparency",
     )
+    parser.add_argument(
+        "--hdu",
+        default="",
+        metavar="NAME|NUMBER[,PLANE]",
+        help="which image of a FITS file: name (with :VERSION) or number of its HDU, and plane of a cube from 1",
+    )
+    scenes.add_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object that lists the outputs")
 
 
@@ -91,9 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
             inputs, failures = find_inputs(arguments.inputs, destination)
             for failure in failures:
                 report.failed(failure.path, failure)
-            batch = _Batch(
-                settings, choice, destination, arguments.size, arguments.background, inputs, decoder, token, report
-            )
+            wishes = _Wishes(arguments.size, arguments.background, arguments.hdu)
+            batch = _Batch(settings, choice, destination, wishes, inputs, decoder, token, report)
             for number, item in enumerate(inputs, start=1):
                 token.check()
                 batch.process(number, item)
@@ -143,6 +152,15 @@ class _Report:
         return 1 if is_batch else self.failures[0][1].exit_code
 
 
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What the command asks for of every input."""
+
+    size: TargetSize | None
+    background: tuple[int, int, int] | None
+    hdu: str
+
+
 @dataclass(slots=True)
 class _Batch:
     """Everything that the inputs of one command share."""
@@ -150,8 +168,7 @@ class _Batch:
     settings: Settings
     choice: ModelChoice
     destination: Destination
-    size: TargetSize | None
-    background: tuple[int, int, int] | None
+    wishes: _Wishes
     inputs: list[InputFile]
     decoder: Decoder
     token: CancelToken
@@ -168,7 +185,7 @@ class _Batch:
             Cancelled: the token was raised.
         """
         try:
-            image = self.decoder.open(item.path, self.token)
+            image = self.decoder.open(item.path, self.token, part=self.wishes.hdu)
             output = self._output(number, item, image)
         except SrDeskError as error:
             self.report.failed(item.path, error)
@@ -186,18 +203,18 @@ class _Batch:
 
     def _output(self, number: int, item: InputFile, image: Image) -> Path | None:
         """Return where the result will be written, None to leave what is there; everything that can fail early does."""
-        height, width = (self.size or TargetSize(SCALE)).resolve(image.height, image.width)
+        height, width = (self.wishes.size or TargetSize(SCALE)).resolve(image.height, image.width)
         wanted = self.destination.file
         if wanted is None:
             name = OutputName(self.settings.output_name_template).render(
-                item.path,
+                plain_name(item.path),
                 model=self.choice.name,
-                scale=SCALE if self.size is None else self.size.scale or f"{width}x{height}",
+                scale=SCALE if self.wishes.size is None else self.wishes.size.scale or f"{width}x{height}",
                 ext=suffix_for(item.path, image),
                 number=number,
             )
             wanted = self.destination.folder_for(item) / name
-        has_alpha = image.alpha is not None and self.background is None
+        has_alpha = image.alpha is not None and self.wishes.background is None
         check_format(wanted, image, height=height, width=width, has_alpha=has_alpha)
         refuse_input_as_output(wanted, [item.path])
         policy = "number" if wanted in self.written else self.settings.on_collision
@@ -213,9 +230,9 @@ class _Batch:
     def _enlarge(
         self, item: InputFile, image: Image, output: Path, upscaler: Upscaler | BicubicUpscaler, control: Control
     ) -> None:
-        stored, facts = enlarge(image, upscaler, control, size=self.size)
-        if self.background is not None:
-            stored = flatten(stored, self.background, self.token)
+        stored, facts = enlarge(image, upscaler, control, size=self.wishes.size)
+        if self.wishes.background is not None:
+            stored = flatten(stored, self.wishes.background, self.token)
         self.token.check()
         for loss in save_image(output, stored, quality=self.settings.jpeg_quality):
             print_remark(loss)
@@ -230,7 +247,31 @@ class _Batch:
             "seconds": round(facts.seconds, 3),
             "megapixels_per_second": round(facts.megapixels_per_second, 3),
         }
+        if facts.flux is not None:
+            document["flux"] = _flux_document(facts.flux)
         self.report.done(document, f"{stored.width} × {stored.height} pixels")
+        if facts.flux is not None and image.science is not None and not self.report.is_json:
+            print_result(f"  {facts.flux}")
+            if not image.science.is_quantity_known:
+                print_remark(_unknown_quantity(item.path, image.science.unit))
+
+
+def _flux_document(flux: FluxError) -> dict[str, Any]:
+    document = {
+        "quantity": flux.quantity,
+        "unit": flux.unit,
+        "frame_error_percent": flux.frame_percent,
+        "worst_source_error_percent": flux.source_percent,
+        "sources": flux.sources,
+        "network_error_percent": flux.network_percent,
+    }
+    # JSON has no infinity, which is the error where nothing was measured and something came out.
+    return {name: None if value == math.inf else value for name, value in document.items()}
+
+
+def _unknown_quantity(path: Path, unit: str) -> str:
+    said = f"does not know the unit “{unit}”" if unit else "finds no BUNIT"
+    return f"“{path.name}”: SR Desk {said}, so the mean of every block of pixels was conserved, not the sum."
 
 
 def _file_name(text: str) -> str:

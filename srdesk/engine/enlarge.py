@@ -13,6 +13,7 @@ import psutil
 from numpy.typing import NDArray
 
 from srdesk.engine.control import CancelToken, Control
+from srdesk.engine.measured import enlarge_measured
 from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, FloatArray, Image, Source
 from srdesk.imaging.resample import resize_bicubic_box
@@ -79,6 +80,8 @@ def enlarge(
 ) -> tuple[StoredImage, UpscaleFacts]:
     """Enlarge a picture, transparency included, into the number type of its file.
 
+    What was measured is conserved, see `srdesk.engine.measured`.
+
     The colour of visible pixels is bled under transparent ones first, so that no hidden colour shines through at
     edges. Alpha is enlarged by the bicubic. A size below four times is the stored result at four times, reduced with
     antialiasing: to the last bit what the desk makes of a result that it already has.
@@ -94,7 +97,7 @@ def enlarge(
         The result (of the region only, if one is given) and the facts of the whole call: its time and its pixels.
 
     Raises:
-        ConfigError: the size is larger than four times the picture.
+        ConfigError: the size is larger than four times the picture, or other than that for a measured picture.
         OutOfMemoryError: this machine cannot hold the result; or memory ran out on the way.
         DeviceError: the model cannot be run.
         Cancelled: someone asked to stop.
@@ -108,6 +111,12 @@ def enlarge(
     part = region or Box(0, 0, image.height, image.width)
 
     box = part.scaled(SCALE)
+    if image.science is not None:
+        if is_reduced:
+            raise _measured_size_error(height, width)
+        _check_memory(box, np.dtype(image.values.dtype).itemsize + 4)
+        stored, facts = enlarge_measured(image, upscaler, control, region=part, fill=bleed_colour)
+        return _timed(stored, facts, started_s)
     _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize)
     stored = StoredImage.empty(
         box.height, box.width, image.channels, image.values, image.metadata, with_alpha=image.alpha is not None
@@ -121,6 +130,15 @@ def enlarge(
     if is_reduced:
         stored = reduce(stored, height, width, control.token)
 
+    return _timed(stored, facts, started_s)
+
+
+def _measured_size_error(height: int, width: int) -> ConfigError:
+    return ConfigError("size", f"{width}x{height}", "4x, the scale at which measured values are conserved")
+
+
+def _timed(stored: StoredImage, facts: UpscaleFacts, started_s: float) -> tuple[StoredImage, UpscaleFacts]:
+    """Return a finished result, read-only, with the time that all of it took."""
     stored.freeze()
     seconds = time.perf_counter() - started_s
     megapixels = stored.height * stored.width / 1e6
@@ -137,8 +155,11 @@ def reduce(stored: StoredImage, height: int, width: int, token: CancelToken | No
         token: looked at between strips.
 
     Raises:
+        ConfigError: the picture was measured.
         Cancelled: someone asked to stop.
     """
+    if stored.science is not None:
+        raise _measured_size_error(height, width)
     token = token or CancelToken()
     reduced = StoredImage.empty(
         height, width, stored.channels, stored.values, stored.metadata, with_alpha=stored.has_alpha

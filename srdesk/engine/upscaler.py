@@ -17,6 +17,7 @@ from srdesk.engine.library import WeightsCard
 from srdesk.engine.plan import check_window, plan_bands, window_around
 from srdesk.engine.stream import StreamedNetwork, streamed
 from srdesk.engine.weights import load_model
+from srdesk.imaging.flux import FluxError
 from srdesk.imaging.image import Box, FloatArray, Sink, Source
 from srdesk.imaging.resample import upscale_bicubic_box
 
@@ -50,6 +51,8 @@ class UpscaleFacts:
     """Million output pixels a second."""
     notices: tuple[str, ...] = ()
     """Sentences about changes of way (smaller windows, float32), as they were told during the run."""
+    flux: FluxError | None = None
+    """How well measured values were conserved; None for photos."""
 
 
 @dataclass(frozen=True, slots=True)

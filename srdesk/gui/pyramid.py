@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from srdesk.engine.control import CancelToken
 from srdesk.gui.colours import srgb_transform
 from srdesk.imaging.image import Box, Image, Metadata
+from srdesk.imaging.science import Science
 from srdesk.imaging.stored import StoredImage
+from srdesk.imaging.stretch import Stretch
 from srdesk.imaging.values import UINT8, UINT16, ValueMap, opacity_map
 
 ByteArray = NDArray[np.uint8]
@@ -88,6 +90,8 @@ class DisplayImage:
             Cancelled: ``token`` was cancelled.
         """
         token = token or CancelToken()
+        if isinstance(picture, Image) and picture.science is not None and picture.numbers is not None:
+            picture = StoredImage(picture.numbers, picture.values, None, picture.metadata, picture.science)
         if isinstance(picture, Image):
             read_pixels, read_values = _readers_of_image(picture, token)
             height, width, has_alpha = picture.height, picture.width, picture.alpha is not None
@@ -180,6 +184,8 @@ def _readers_of_stored(
     stored: StoredImage,
 ) -> tuple[Callable[[Box], ByteArray], Callable[[int, int], FileValues]]:
     """Return the readers of a `StoredImage`: its numbers are converted tile by tile, so that nothing is copied."""
+    if stored.science is not None:
+        return _readers_of_measured(stored, stored.science)
     numbers, alpha, values = stored.numbers, stored.alpha_numbers, stored.values
     to_srgb = srgb_transform(stored.metadata.icc_profile) if numbers.shape[2] == 3 else None
 
@@ -193,6 +199,21 @@ def _readers_of_stored(
     def read_values(row: int, column: int) -> FileValues:
         opacity = [] if alpha is None else [alpha[row, column].item()]
         return tuple(numbers[row, column].tolist() + opacity)
+
+    return read_pixels, read_values
+
+
+def _readers_of_measured(
+    stored: StoredImage, science: Science
+) -> tuple[Callable[[Box], ByteArray], Callable[[int, int], FileValues]]:
+    """Return the readers of a measured picture: it is shown stretched, and its values are what was measured."""
+    stretch = science.stretch or Stretch()
+
+    def read_pixels(box: Box) -> ByteArray:
+        return UINT8.from_unit(stretch.shown(stored.read(box))).astype(np.uint8, copy=False)
+
+    def read_values(row: int, column: int) -> FileValues:
+        return tuple(science.measured(stored.numbers[row, column]).tolist())
 
     return read_pixels, read_values
 

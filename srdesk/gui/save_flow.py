@@ -21,11 +21,20 @@ from srdesk.gui.session import SaveOrder, Session
 from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_collision
 from srdesk.imaging.stored import StoredImage
 
-PATTERNS = {"PNG": "*.png", "JPEG": "*.jpg *.jpeg", "TIFF": "*.tif *.tiff", "WebP": "*.webp"}
+PATTERNS = {
+    "PNG": "*.png",
+    "JPEG": "*.jpg *.jpeg",
+    "TIFF": "*.tif *.tiff",
+    "WebP": "*.webp",
+    "FITS": "*.fits *.fit *.fts",
+}
 """File name patterns of each format under its spoken name, as file dialogs want them."""
 
 LOSSLESS_SUFFIX = ".png"
 """Format that is offered where another one cannot hold a result."""
+
+MEASURED_SUFFIX = ".fits"
+"""The same for measured pictures."""
 
 
 class SaveFlow(QObject):
@@ -145,16 +154,17 @@ class SaveFlow(QObject):
         background = None
         reason = can_hold(_format_of(path), expected)
         if reason is not None and expected.has_alpha:
-            opaque = StoredImage(expected.numbers, expected.values, None, expected.metadata)
+            opaque = StoredImage(expected.numbers, expected.values, None, expected.metadata, expected.science)
             if can_hold(_format_of(path), opaque) is None:
                 background = self._questions.background(_spoken(_format_of(path)))
                 if background is None:
                     return None
                 reason = None
         if reason is not None:
-            if not self._questions.format_instead(_sentence(reason), LOSSLESS_SUFFIX):
+            suffix = LOSSLESS_SUFFIX if expected.science is None else MEASURED_SUFFIX
+            if not self._questions.format_instead(_sentence(reason), suffix):
                 return None
-            path, policy = path.with_suffix(LOSSLESS_SUFFIX), "ask" if policy == "overwrite" else policy
+            path, policy = path.with_suffix(suffix), "ask" if policy == "overwrite" else policy
         free = resolve_collision(path, policy, self._questions.collision)
         if free is None:
             return None
@@ -165,8 +175,11 @@ class SaveFlow(QObject):
         )
 
     def _name(self, document: Document, pane: str, size: str) -> str:
-        source = document.path or Path(document.name)
-        ext = source.suffix if _is_known(source) else LOSSLESS_SUFFIX
+        from srdesk.imaging.formats import plain_name
+
+        source = plain_name(document.path or Path(document.name))
+        usual = LOSSLESS_SUFFIX if document.image.science is None else MEASURED_SUFFIX
+        ext = source.suffix if _is_known(source) else usual
         settings = self._preferences.settings
         return OutputName(settings.output_name_template).render(
             source, model=settings.weights_of(pane), scale=size.removesuffix("x"), ext=ext
@@ -195,19 +208,20 @@ def _expected_result(document: Document, size: str) -> StoredImage:
     height, width = TargetSize.parse(size).resolve(image.height, image.width)
     zero = np.zeros((), np.dtype(image.values.dtype))
     alpha = None if image.alpha is None else np.broadcast_to(zero, (height, width))
-    return StoredImage(np.broadcast_to(zero, (height, width, image.channels)), image.values, alpha, image.metadata)
+    numbers = np.broadcast_to(zero, (height, width, image.channels))
+    return StoredImage(numbers, image.values, alpha, image.metadata, image.science)
 
 
 def _is_known(path: Path) -> bool:
-    from srdesk.imaging.formats import SUFFIXES
+    from srdesk.imaging.formats import format_for
 
-    return path.suffix.lower() in SUFFIXES
+    return format_for(path) is not None
 
 
 def _format_of(path: Path) -> str:
-    from srdesk.imaging.formats import SUFFIXES
+    from srdesk.imaging.formats import SCIENCE_SUFFIXES, SUFFIXES
 
-    return SUFFIXES[path.suffix.lower()]
+    return (SUFFIXES | SCIENCE_SUFFIXES)[path.suffix.lower()]
 
 
 def _spoken(format_name: str) -> str:

@@ -67,10 +67,14 @@ def _answer(line: bytes, requests: BinaryIO, answers: BinaryIO) -> None:
     path = Path(os.fsdecode(request.path))
     content = None if request.content_bytes is None else requests.read(request.content_bytes)
     try:
-        probed = formats.probe_image(path) if content is None else formats.probe_image_bytes(content, path)
+        probed = (
+            formats.probe_image(path, request.part) if content is None else formats.probe_image_bytes(content, path)
+        )
         check_budget(path, probed)
         _say(answers, decode_wire.Began(probed.decoded_bytes))
-        stored = formats.open_stored(path) if content is None else formats.open_stored_bytes(content, path)
+        stored = (
+            formats.open_stored(path, request.part) if content is None else formats.open_stored_bytes(content, path)
+        )
     except ImageReadError as error:
         _say(answers, decode_wire.Failed("read", error.reason, error.hint))
     except UnsupportedImageError as error:

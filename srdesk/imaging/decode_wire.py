@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from srdesk.imaging.image import Metadata
+from srdesk.imaging.science import FitsOrigin, Science
 from srdesk.imaging.stored import Numbers, StoredImage
 from srdesk.imaging.values import ValueMap
 
@@ -30,6 +31,8 @@ class Open(msgspec.Struct, frozen=True):
     """Absolute path as the file system has it."""
     content_bytes: int | None = None
     """How many raw bytes follow that are the file, as of a member of an archive; None: read the file at the path."""
+    part: str = ""
+    """Which picture of a file with several, as `srdesk.imaging.fits.probe` has it."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -50,7 +53,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     width: int
     channels: Literal[1, 3]
     has_alpha: bool
-    dtype: Literal["uint8", "uint16", "int16", "float32"]
+    dtype: Literal["uint8", "uint16", "int16", "uint32", "int32", "int64", "float32", "float64"]
     gain: float
     offset: float
     format: str
@@ -61,6 +64,8 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     text: tuple[tuple[str, str], ...]
     colour_space: tuple[tuple[str, bytes], ...]
     is_lossless: bool
+    science: Science | None = None
+    fits: FitsOrigin | None = None
 
     @property
     def numbers_bytes(self) -> int:
@@ -98,6 +103,8 @@ def announcement(stored: StoredImage) -> Opened:
         text=metadata.text,
         colour_space=metadata.colour_space,
         is_lossless=metadata.is_lossless,
+        science=stored.science,
+        fits=metadata.fits,
     )
 
 
@@ -126,8 +133,10 @@ def assembled(
         text=opened.text,
         colour_space=opened.colour_space,
         is_lossless=opened.is_lossless,
+        fits=opened.fits,
     )
-    return StoredImage(numbers, ValueMap(opened.dtype, opened.gain, opened.offset), alpha, metadata)
+    values = ValueMap(opened.dtype, opened.gain, opened.offset)
+    return StoredImage(numbers, values, alpha, metadata, opened.science)
 
 
 def _chunks(array: Numbers) -> Iterator[memoryview]:

@@ -74,35 +74,36 @@ class Decoder:
         with self._turn:
             self._ready_child(Path("picture"))
 
-    def open(self, path: Path | str, token: Cancellable | None = None) -> Image:
+    def open(self, path: Path | str, token: Cancellable | None = None, *, part: str = "") -> Image:
         """Open a picture as `srdesk.imaging.formats.open_image` does, within limits of time and memory.
 
         Args:
             path: the file.
             token: looked at several times a second; once it is raised, the child is stopped.
+            part: which picture of a file with several, as `srdesk.imaging.fits.probe` has it.
 
         Raises:
             ImageReadError: the file is missing, no regular file, damaged, or crashes or hangs the decoder.
             UnsupportedImageError: it is of a kind or size that is not handled.
             Cancelled: the token was raised, or the decoder was closed.
         """
-        return self.open_stored(path, token).to_image()
+        return self.open_stored(path, token, part=part).to_image()
 
-    def open_stored(self, path: Path | str, token: Cancellable | None = None) -> StoredImage:
+    def open_stored(self, path: Path | str, token: Cancellable | None = None, *, part: str = "") -> StoredImage:
         """Open a picture as the numbers in its file; otherwise as `open`."""
-        return self._open(Path(path), None, token)
+        return self._open(Path(path), None, token, part)
 
     def open_stored_bytes(self, content: bytes, path: Path | str, token: Cancellable | None = None) -> StoredImage:
         """Open a picture that is in memory, as a member of an archive is, and that errors call ``path``; as `open`."""
         return self._open(Path(path), content, token)
 
-    def _open(self, path: Path, content: bytes | None, token: Cancellable | None) -> StoredImage:
+    def _open(self, path: Path, content: bytes | None, token: Cancellable | None, part: str = "") -> StoredImage:
         with self._turn:
             child = self._ready_child(path)
             watch = _Watch(child, token, _HEADER_LIMIT_S)
             try:
                 with watch:
-                    stored = self._exchange(child, path, content, watch)
+                    stored = self._exchange(child, path, content, part, watch)
             except (_ChildEndedError, OSError):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_LAST_WORDS_S)  # so that the log has its own status and not that of the kill
@@ -145,7 +146,7 @@ class Decoder:
         return self._child
 
     def _exchange(
-        self, child: subprocess.Popen[bytes], path: Path, content: bytes | None, watch: _Watch
+        self, child: subprocess.Popen[bytes], path: Path, content: bytes | None, part: str, watch: _Watch
     ) -> StoredImage:
         """Ask for a picture and take it.
 
@@ -156,7 +157,7 @@ class Decoder:
         """
         assert child.stdin is not None
         absolute = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
-        request = decode_wire.Open(absolute, None if content is None else len(content))
+        request = decode_wire.Open(absolute, None if content is None else len(content), part)
         child.stdin.write(msgspec.json.encode(request) + b"\n" + (content or b""))
         child.stdin.flush()
         answer = _read_answer(child, decode_wire.Began, decode_wire.Failed)

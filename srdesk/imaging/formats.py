@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging import photo, png, probe, tiff
+from srdesk.imaging import fits, fits_structure, fits_writer, photo, png, probe, tiff
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.image import Image, Metadata
 from srdesk.imaging.probe import ImageProbe
@@ -29,24 +29,33 @@ SUFFIXES: dict[str, str] = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-"""Lower-case suffix to format, for saving; opening goes by content. The first suffix of a format is the usual one."""
+"""Lower-case suffix to format of photos, for saving; opening goes by content. The first one of a format is usual."""
+
+SCIENCE_SUFFIXES: dict[str, str] = {".fits": "FITS", ".fit": "FITS", ".fts": "FITS"}
+"""Likewise of formats of measurements, which can only be written from pictures that were measured."""
+
+_PACKED_SUFFIXES = (".gz", ".bz2", ".fz")
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MAGIC_BYTES = 16
 
 
-def open_image(path: Path | str) -> Image:
-    """Open a picture by its content, whatever its suffix says.
+def open_image(path: Path | str, part: str = "") -> Image:
+    """Open a picture by its content, whatever its suffix says; ``part`` as in `open_stored`.
 
     Raises:
         ImageReadError: it is missing, no regular file, damaged or cut off.
         UnsupportedImageError: it is of a kind or size that is not handled.
     """
-    return open_stored(path).to_image()
+    return open_stored(path, part).to_image()
 
 
-def open_stored(path: Path | str) -> StoredImage:
+def open_stored(path: Path | str, part: str = "") -> StoredImage:
     """Open a picture as the numbers in its file, a quarter of the memory of `open_image` or less.
+
+    Args:
+        path: the file.
+        part: which picture of a FITS file, as `srdesk.imaging.fits.probe` has it; empty for the first.
 
     Raises:
         ImageReadError: it is missing, no regular file, damaged or cut off.
@@ -54,7 +63,7 @@ def open_stored(path: Path | str) -> StoredImage:
     """
     path = Path(path)
     with _regular_file(path) as stream:
-        return _read(stream, path)
+        return _read(stream, path, part)
 
 
 def open_stored_bytes(content: bytes, path: Path | str) -> StoredImage:
@@ -81,8 +90,8 @@ def probe_image_bytes(content: bytes, path: Path | str) -> ImageProbe:
     return _probe(io.BytesIO(content), Path(path))
 
 
-def probe_image(path: Path | str) -> ImageProbe:
-    """Return what the header of a picture says, without decoding it or judging its size.
+def probe_image(path: Path | str, part: str = "") -> ImageProbe:
+    """Return what the header of a picture says, without decoding it or judging its size; ``part`` as in `open_stored`.
 
     Raises:
         ImageReadError: it is missing, no regular file, or its header is damaged.
@@ -90,16 +99,48 @@ def probe_image(path: Path | str) -> ImageProbe:
     """
     path = Path(path)
     with _regular_file(path) as stream:
-        return _probe(stream, path)
+        return _probe(stream, path, part)
+
+
+def list_planes(path: Path | str) -> tuple[fits.Plane, ...]:
+    """List the images that a FITS file holds; empty for files of other formats, which hold one.
+
+    Raises:
+        ImageReadError: it is missing, no regular file, or its structure is damaged.
+        UnsupportedImageError: it is of a kind that is not handled.
+    """
+    path = Path(path)
+    with _regular_file(path) as stream:
+        return fits.list_planes(stream, path) if _format_of(stream, path) == "FITS" else ()
 
 
 def format_for(path: Path | str) -> str | None:
-    """Return the format that a file name asks for, None where its suffix is none of `SUFFIXES`."""
-    return SUFFIXES.get(Path(path).suffix.lower())
+    """Return the format that a file name asks for, None where its suffix is neither a photo's nor a measurement's."""
+    suffix = Path(path).suffix.lower()
+    return SUFFIXES.get(suffix) or SCIENCE_SUFFIXES.get(suffix)
+
+
+def plain_name(path: Path) -> Path:
+    """Return the name that a packed FITS file has once it is unpacked; any other name as it is.
+
+    >>> plain_name(Path("m13.fits.fz"))
+    PosixPath('m13.fits')
+    """
+    if path.suffix.lower() in _PACKED_SUFFIXES and Path(path.stem).suffix.lower() in SCIENCE_SUFFIXES:
+        return path.with_name(path.stem)
+    return path
 
 
 def can_hold(format_name: str, stored: StoredImage) -> str | None:
     """Return why a format cannot hold a picture as it is, as the end of a sentence; None if it can."""
+    if (format_name == "FITS") != (stored.science is not None):
+        return (
+            "FITS files are made from FITS images only; PNG or TIFF can hold a photo"
+            if format_name == "FITS"
+            else f"{_SPOKEN[format_name]} cannot hold measured values with what they mean; FITS can"
+        )
+    if format_name == "FITS":
+        return None
     if format_name not in SUFFIXES.values():
         return f"{format_name} files cannot be written"
     dtype = stored.values.dtype
@@ -149,7 +190,7 @@ def save_image(path: Path | str, stored: StoredImage, *, quality: int = 95) -> t
     return left_out if format_name == "PNG" else left_out + tuple(_only_in_png(stored.metadata))
 
 
-_SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "TIFF": "TIFF"}
+_SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "TIFF": "TIFF", "FITS": "FITS"}
 
 
 def _only_in_png(metadata: Metadata) -> Iterator[str]:
@@ -169,17 +210,24 @@ def _write_tiff(stream: BinaryIO, stored: StoredImage, _quality: int) -> tuple[s
     return tiff.write(stream, stored)
 
 
+def _write_fits(stream: BinaryIO, stored: StoredImage, _quality: int) -> tuple[str, ...]:
+    return fits_writer.write(stream, stored)
+
+
 _WRITERS: dict[str, Callable[[BinaryIO, StoredImage, int], tuple[str, ...]]] = {
     "PNG": _write_png,
     "JPEG": photo.write_jpeg,
     "WEBP": photo.write_webp,
     "TIFF": _write_tiff,
+    "FITS": _write_fits,
 }
 
 
-def _read(stream: BinaryIO, path: Path) -> StoredImage:
+def _read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
     format_name = _format_of(stream, path)
-    if format_name == "PNG":
+    if format_name == "FITS":
+        stored = fits.read(stream, path, part)
+    elif format_name == "PNG":
         stored = png.read(stream, path)
     elif format_name == "TIFF":
         stored = tiff.read(stream, path)
@@ -189,8 +237,10 @@ def _read(stream: BinaryIO, path: Path) -> StoredImage:
     return stored
 
 
-def _probe(stream: BinaryIO, path: Path) -> ImageProbe:
+def _probe(stream: BinaryIO, path: Path, part: str = "") -> ImageProbe:
     format_name = _format_of(stream, path)
+    if format_name == "FITS":
+        return fits.probe(stream, path, part)
     if format_name == "PNG":
         return png.probe(stream, path)
     if format_name == "TIFF":
@@ -249,7 +299,9 @@ def _format_of(stream: BinaryIO, path: Path) -> str:
         return "WEBP"
     if magic[:4] in _TIFF_MAGIC:
         return "TIFF"
-    raise UnsupportedImageError(path, "its content is no PNG, JPEG, WebP or TIFF")
+    if fits_structure.is_fits(stream):
+        return "FITS"
+    raise UnsupportedImageError(path, "its content is no PNG, JPEG, WebP, TIFF or FITS")
 
 
 def _reason(error: OSError) -> str:

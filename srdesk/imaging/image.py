@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from srdesk.imaging.science import FitsOrigin, Science
 from srdesk.imaging.values import ValueMap
 
 FloatArray = NDArray[np.float32]
@@ -57,7 +58,7 @@ class Metadata:
     """What travels with the pixels of a photo, as read from the file."""
 
     format: str = "PNG"
-    """Format name of the file the picture came from: PNG, JPEG, WEBP or TIFF."""
+    """Format name of the file the picture came from: PNG, JPEG, WEBP, TIFF or FITS."""
     icc_profile: bytes | None = None
     """ICC profile, byte for byte."""
     exif: bytes | None = None
@@ -72,6 +73,10 @@ class Metadata:
     """Chunks of a PNG that say what its colours mean where no ICC profile does (type, content)."""
     is_lossless: bool = False
     """Whether it came from a WebP without loss, so that a WebP of it is written without loss, too."""
+    fits: FitsOrigin | None = None
+    """The image of a FITS file that it was."""
+    history: tuple[str, ...] = ()
+    """How it was made, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,11 @@ class Image:
     """How file numbers became ``[0, 1]``, and how to turn them back."""
     metadata: Metadata = field(default_factory=Metadata)
     """What travels with the pixels."""
+    science: Science | None = None
+    """For measurements: what the numbers mean."""
+    numbers: NDArray[np.generic] | None = None
+    """For measurements: the numbers of the file, ``(H, W, 1)``, read-only. ``pixels`` are these within the range of
+    ``values``, and 0 where they say nothing."""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3) or self.pixels.dtype != np.float32:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srdesk.imaging.image import Box, FloatArray, Image, Metadata
+from srdesk.imaging.science import Science
 from srdesk.imaging.values import ValueMap, opacity_map
 
 Numbers = NDArray[np.generic]
@@ -28,6 +29,8 @@ class StoredImage:
     """Opacity, ``(H, W)`` of the same type, or None."""
     metadata: Metadata = field(default_factory=Metadata)
     """What travels with the pixels."""
+    science: Science | None = None
+    """For measurements: what the numbers mean, and which of them say nothing."""
 
     def __post_init__(self) -> None:
         if self.numbers.ndim != 3 or self.numbers.shape[2] not in (1, 3) or self.numbers.dtype != self.values.dtype:
@@ -128,8 +131,16 @@ class StoredImage:
     def to_image(self) -> Image:
         """Return the picture as floats."""
         whole = Box(0, 0, self.height, self.width)
+        if self.science is not None:
+            return self._to_measured_image(self.science)
         alpha = self.read_alpha(whole) if self.has_alpha else None
         return Image(self.read(whole), alpha, self.values, self.metadata)
+
+    def _to_measured_image(self, science: Science) -> Image:
+        pixels = self.values.to_unit(self.numbers)
+        np.clip(pixels, 0.0, 1.0, out=pixels)
+        pixels[science.is_unusable(self.numbers)] = 0.0
+        return Image(pixels, None, self.values, self.metadata, science, self.numbers)
 
     def with_metadata(self, metadata: Metadata) -> StoredImage:
         """Return the same picture, its numbers shared, with other metadata."""

@@ -16,7 +16,7 @@ class ValueMap:
     """
 
     dtype: str = "uint8"
-    """Numpy name of the type in the file: uint8, uint16, int16 or float32."""
+    """Numpy name of the type in the file: uint8, uint16, int16, uint32, int32, int64, float32 or float64."""
     gain: float = 255.0
     """File units per unit of `[0, 1]`."""
     offset: float = 0.0
@@ -31,7 +31,8 @@ class ValueMap:
         wide = stored.astype(np.float64)
         wide -= self.offset
         wide /= self.gain
-        return wide.astype(np.float32)
+        with np.errstate(over="ignore"):  # values far beyond the range of ``gain``
+            return wide.astype(np.float32)
 
     def from_unit(self, unit: NDArray[np.float32]) -> NDArray[np.generic]:
         """Return float32 ``unit`` values as file numbers, rounded to nearest and clipped to the type's range."""
@@ -41,6 +42,11 @@ class ValueMap:
                 return unit.astype(dtype)
             return (unit.astype(np.float64) * self.gain + self.offset).astype(dtype)
         limits = np.iinfo(dtype)
+        if dtype.itemsize > 2:
+            wide = np.rint(unit.astype(np.float64) * self.gain + self.offset)
+            # The largest number of 64 bits is none of float64, and the next one would wrap around.
+            highest = float(limits.max) if dtype.itemsize < 8 else np.nextafter(float(limits.max), 0)
+            return np.clip(wide, limits.min, highest).astype(dtype)
         # float32 resolves a 16-bit step 256 times over, so rounding to nearest is right in it.
         scaled = unit * np.float32(self.gain)
         if self.offset:

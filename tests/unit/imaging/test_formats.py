@@ -262,5 +262,5 @@ def test_reading_errors_of_the_disk_are_told(tmp_path: Path, monkeypatch: pytest
 
 def test_a_kind_that_is_not_handled_is_named(tmp_path: Path) -> None:
     PillowImage.new("L", (3, 3)).save(tmp_path / "a.png", "GIF")
-    with pytest.raises(UnsupportedImageError, match="no PNG, JPEG, WebP or TIFF"):
+    with pytest.raises(UnsupportedImageError, match="no PNG, JPEG, WebP, TIFF or FITS"):
         open_image(tmp_path / "a.png")

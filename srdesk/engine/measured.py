@@ -1,0 +1,134 @@
+"""A measured picture enlarged: the network sees its usable range, and what was measured is conserved.
+
+The network gets what lies within the range of the picture's `ValueMap`, pixels without a value filled from around
+them. What lies beyond the range, such as the cores of stars, goes around the network through the bicubic and is added
+again, so that nothing is clipped away. Then every block of the result is fitted to its LR pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srdesk import __version__
+from srdesk.engine.control import CancelToken, Control
+from srdesk.imaging.flux import Doubles, block_totals, enlarged_values, fitted, flux_error
+from srdesk.imaging.image import Box, FloatArray, Image, ImageSink, Sink
+from srdesk.imaging.resample import resize_bicubic_box
+from srdesk.imaging.science import Science
+from srdesk.imaging.stored import StoredImage
+
+if TYPE_CHECKING:
+    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+
+SCALE = 4
+"""Scale of every model."""
+
+_STRIP_PX = 64
+"""LR rows that are fitted in one go; between two strips the token is looked at."""
+
+Numbers = NDArray[np.generic]
+Fill = Callable[[FloatArray, FloatArray], FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    image: Image
+    science: Science
+    numbers: Numbers
+    box: Box
+    """LR rectangle that is enlarged."""
+
+
+def enlarge_measured(
+    image: Image, upscaler: Upscaler | BicubicUpscaler, control: Control, *, region: Box, fill: Fill
+) -> tuple[StoredImage, UpscaleFacts]:
+    """Enlarge a measured picture four times into numbers of its own type.
+
+    Args:
+        image: LR picture with science and numbers.
+        upscaler: the model.
+        control: how to stop the call and where to report.
+        region: LR rectangle inside the picture that is enlarged.
+        fill: fills the pixels whose opacity is 0 from the others: takes `(H, W, C)` pixels and `(H, W)` opacity.
+
+    Returns:
+        The result of the region and the facts, its flux error among them.
+
+    Raises:
+        OutOfMemoryError: memory ran out on the way.
+        DeviceError: the model cannot be run.
+        Cancelled: someone asked to stop.
+    """
+    if image.science is None or image.numbers is None:
+        raise ValueError("this picture was not measured")
+    task = _Task(image, image.science, image.numbers, region)
+    usable = (~image.science.is_unusable(image.numbers[:, :, 0])).astype(np.float32)
+    source = image.with_pixels(fill(image.pixels, usable), None)
+    scaled = region.scaled(SCALE)
+    sink = ImageSink(scaled.height, scaled.width, 1)
+    facts = upscaler.upscale(source, _Shifted(sink, scaled), control, region=region)
+    _add_excess(task, sink.pixels, usable, control.token)
+    stored, result, network = _fit(task, sink.pixels, control.token)
+    lr = image.numbers[region.top : region.bottom, region.left : region.right, 0]
+    error = flux_error(lr, result, network, image.science)
+    metadata = replace(image.metadata, history=(*image.metadata.history, *_provenance(upscaler)))
+    return stored.with_metadata(metadata), replace(facts, flux=error)
+
+
+class _Shifted:
+    """A sink for one box of a larger picture."""
+
+    def __init__(self, sink: Sink, box: Box) -> None:
+        self._sink = sink
+        self._box = box
+
+    def write(self, box: Box, pixels: FloatArray) -> None:
+        self._sink.write(Box(box.top - self._box.top, box.left - self._box.left, box.height, box.width), pixels)
+
+
+def _add_excess(task: _Task, sr: FloatArray, usable: FloatArray, token: CancelToken) -> None:
+    """Add the bicubic of what the network did not see, in place."""
+    excess = task.image.values.to_unit(task.numbers)
+    excess -= np.clip(excess, 0.0, 1.0)
+    excess[usable == 0] = 0.0
+    if not excess.any():
+        return
+    source = Image(excess)
+    height, width = source.height * SCALE, source.width * SCALE
+    box = task.box.scaled(SCALE)
+    for top in range(box.top, box.bottom, _STRIP_PX * SCALE):
+        token.check()
+        strip = Box(top, box.left, min(_STRIP_PX * SCALE, box.bottom - top), box.width)
+        rows = slice(strip.top - box.top, strip.bottom - box.top)
+        sr[rows] += resize_bicubic_box(source, strip, height=height, width=width)
+
+
+def _fit(task: _Task, sr: FloatArray, token: CancelToken) -> tuple[StoredImage, Doubles, Doubles]:
+    """Return the result, what its blocks measure, and what they measured before they were fitted."""
+    image, science, box = task.image, task.science, task.box
+    enlarged = science.after_enlarging(SCALE)
+    values = enlarged_values(image.values, science, SCALE)
+    stored = StoredImage(np.empty((*sr.shape[:2], 1), image.values.dtype), values, None, image.metadata, enlarged)
+    result = np.empty((box.height, box.width))
+    network = np.empty_like(result)
+    for top in range(0, box.height, _STRIP_PX):
+        token.check()
+        rows = slice(top, min(top + _STRIP_PX, box.height))
+        fine = slice(rows.start * SCALE, rows.stop * SCALE)
+        lr = task.numbers[box.top + rows.start : box.top + rows.stop, box.left : box.right, 0]
+        stored.numbers[fine, :, 0] = fitted(sr[fine, :, 0], lr, science, image.values.gain, SCALE)
+        result[rows] = block_totals(stored.numbers[fine, :, 0], science, SCALE)
+        unit = sr[fine, :, 0].astype(np.float64)
+        network[rows] = block_totals(unit * values.gain + values.offset, science, SCALE)
+    return stored, result, network
+
+
+def _provenance(upscaler: Upscaler | BicubicUpscaler) -> tuple[str, ...]:
+    made = f"SR Desk {__version__}: enlarged {SCALE} times by {upscaler.name}"
+    card = upscaler.card
+    return (made,) if card is None else (made, f"weights sha256 {card.sha256}")

@@ -1,0 +1,193 @@
+"""Conserving what was measured: enlarged pixels are fitted to the ones that they came from, block by block.
+
+A block is the ``scale`` × ``scale`` pixels that one LR pixel becomes. To every block the difference between its LR
+value and its own mean is added, so that its mean, or its sum for counts, is what was measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from srdesk.imaging.image import FloatArray
+from srdesk.imaging.science import Mask, Numbers, Science
+from srdesk.imaging.values import ValueMap
+
+Doubles = NDArray[np.float64]
+
+_SOURCE_SIGMA = 5.0
+"""Pixels this far above the background belong to a source."""
+_SIGMA_OF_MAD = 1.4826
+"""Standard deviation of a normal distribution in median absolute deviations."""
+_MAX_SAMPLES = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FluxError:
+    """How far the measured quantity of a result is from that of its input, in per cent of the input."""
+
+    frame_percent: float
+    """Over all usable pixels."""
+    source_percent: float
+    """Of the source that is worst; 0 if there is none."""
+    sources: int
+    """Number of sources: groups of neighbouring pixels 5 standard deviations above the background."""
+    network_percent: float
+    """Over all usable pixels, before the result was fitted to the input: what the network did."""
+    quantity: str
+    """What was conserved: ``sum`` or ``mean`` of every block."""
+    unit: str
+    """Measured unit, empty if the file does not say."""
+
+    def __str__(self) -> str:
+        what = "sums" if self.quantity == "sum" else "means"
+        sources = f", {self.source_percent:.2g} % of the worst of {self.sources:,} sources" if self.sources else ""
+        return f"flux error {self.frame_percent:.2g} %{sources} ({what} conserved)"
+
+
+def enlarged_values(values: ValueMap, science: Science, scale: int) -> ValueMap:
+    """Return the map of a result, by which it looks as its input does although counts are spread over more pixels."""
+    if science.quantity == "mean":
+        return values
+    shift = science.zero / science.scale
+    share = 1 / scale**2
+    return ValueMap(values.dtype, values.gain * share, (values.offset + shift) * share - shift)
+
+
+def fitted(sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: int) -> Numbers:
+    """Return enlarged pixels as numbers of the file's type whose blocks conserve what was measured.
+
+    Args:
+        sr: `(scale · h, scale · w)` float32, in the unit range of the picture's `ValueMap`; not modified.
+        lr: `(h, w)` numbers of the file.
+        science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged.
+        gain: file numbers per unit of ``sr``.
+        scale: factor of the enlargement.
+
+    Returns:
+        `(scale · h, scale · w)` of the type of ``lr``.
+    """
+    height, width = lr.shape
+    unusable = science.is_unusable(lr)
+    detail = _in_blocks(sr, scale).astype(np.float64)
+    detail -= detail.mean(axis=2, keepdims=True)
+    detail *= gain if science.quantity == "mean" else gain / scale**2
+    detail[unusable] = 0.0
+    if lr.dtype.kind == "f":
+        blocks = _fitted_floats(detail, lr, science, scale)
+    else:
+        blocks = _fitted_integers(detail, lr, science, scale)
+    blank = science.is_blank(lr)
+    blocks[blank] = lr[blank][:, None]
+    ordered = blocks.reshape(height, width, scale, scale).transpose(0, 2, 1, 3)
+    return ordered.reshape(height * scale, width * scale)
+
+
+def block_totals(numbers: Numbers, science: Science, scale: int) -> Doubles:
+    """Return what the blocks of a result measure, `(h, w)`: their sums or means, as the science asks."""
+    measured = science.measured(_in_blocks(numbers, scale))
+    totals: Doubles = measured.sum(axis=2) if science.quantity == "sum" else measured.mean(axis=2)
+    return totals
+
+
+def flux_error(lr: Numbers, result: Doubles, network: Doubles, science: Science) -> FluxError:
+    """Compare what blocks measure with the pixels that they came from.
+
+    Args:
+        lr: `(h, w)` numbers of the file.
+        result: `(h, w)`, `block_totals` of the result.
+        network: `(h, w)`, the same before it was fitted.
+        science: what the numbers mean.
+    """
+    usable = ~science.is_unusable(lr)
+    measured = science.measured(lr)
+    sources, count = _sources(measured, usable)
+    worst = 0.0
+    if count:
+        before = np.bincount(sources[usable], measured[usable], count + 1)[1:]
+        after = np.bincount(sources[usable], result[usable], count + 1)[1:]
+        worst = max(_percent(new, old) for new, old in zip(after, before, strict=True))
+    total = float(measured[usable].sum())
+    return FluxError(
+        frame_percent=_percent(float(result[usable].sum()), total),
+        source_percent=worst,
+        sources=count,
+        network_percent=_percent(float(network[usable].sum()), total),
+        quantity=science.quantity,
+        unit=science.unit,
+    )
+
+
+def _in_blocks(pixels: Numbers, scale: int) -> Numbers:
+    """Return `(h, w, scale²)`: the pixels of every block."""
+    height, width = pixels.shape[0] // scale, pixels.shape[1] // scale
+    return pixels.reshape(height, scale, width, scale).transpose(0, 2, 1, 3).reshape(height, width, scale**2)
+
+
+def _fitted_floats(detail: Doubles, lr: Numbers, science: Science, scale: int) -> Numbers:
+    level = lr.astype(np.float64)
+    if science.quantity == "sum":
+        shift = science.zero / science.scale
+        level = (level + shift) / scale**2 - shift
+    detail += level[:, :, None]
+    limits = np.finfo(lr.dtype)
+    with np.errstate(invalid="ignore"):
+        # A peak beyond the largest number of the type would become infinite.
+        fitted_blocks: Numbers = np.clip(detail, limits.min, limits.max).astype(lr.dtype)
+    return fitted_blocks
+
+
+def _fitted_integers(detail: Doubles, lr: Numbers, science: Science, scale: int) -> Numbers:
+    """Round so that not even the rounding changes a block: the largest remainders are rounded up."""
+    count = scale**2
+    base = lr.astype(np.int64)
+    spare = np.zeros(lr.shape, np.int64)
+    if science.quantity == "sum":
+        base, spare = np.divmod(base + round(science.zero / science.scale * (1 - count)), count)
+    limits = np.iinfo(lr.dtype)
+    lowest, highest = limits.min + (science.blank == limits.min), limits.max - (science.blank == limits.max)
+    level = spare / count
+    # Where a peak has no room in the type, the contrast of its block is lowered, which leaves its mean alone.
+    room_above = np.maximum(highest - base - level, 0.0)
+    room_below = np.maximum(base + level - lowest, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contrast = np.minimum(room_above / detail.max(axis=2), room_below / -detail.min(axis=2))
+    detail *= np.nan_to_num(np.minimum(contrast, 1.0), nan=1.0)[:, :, None]
+    detail += level[:, :, None]
+    whole = np.floor(detail)
+    missing = spare - whole.sum(axis=2).astype(np.int64)
+    order = np.argsort(whole - detail, axis=2, kind="stable")  # the largest remainder first
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(count)[None, None, :], axis=2)
+    numbers = base[:, :, None] + whole.astype(np.int64) + (rank < missing[:, :, None])
+    np.clip(numbers, lowest, highest, out=numbers)
+    if science.blank is not None and lowest <= science.blank <= highest:
+        numbers[numbers == science.blank] += 1 if science.blank < highest else -1
+    fitted_blocks: Numbers = numbers.astype(lr.dtype)
+    return fitted_blocks
+
+
+def _sources(measured: Doubles, usable: Mask) -> tuple[NDArray[np.intp], int]:
+    """Number the sources from 1; 0 is the background."""
+    from scipy import ndimage
+
+    known = measured[usable]
+    if not known.size:
+        return np.zeros(measured.shape, np.intp), 0
+    sample = known[:: max(1, known.size // _MAX_SAMPLES)]
+    background = np.median(sample)
+    sigma = _SIGMA_OF_MAD * float(np.median(np.abs(sample - background)))
+    with np.errstate(invalid="ignore"):
+        bright = usable & (measured > background + _SOURCE_SIGMA * sigma)
+    if not sigma:
+        bright[:] = False
+    labels, count = ndimage.label(bright, structure=np.ones((3, 3), np.int8))
+    return labels.astype(np.intp, copy=False), int(count)
+
+
+def _percent(after: float, before: float) -> float:
+    if after == before:
+        return 0.0
+    return abs(after - before) / abs(before) * 100 if before else float("inf")
