@@ -30,10 +30,14 @@ class RunFollower:
         """Hand out the next events, until there are none or time is up; what is done with them counts."""
         give_up_at = time.perf_counter() + PORTION_S
         self.has_more = True
-        while time.perf_counter() < give_up_at:
-            if not self._waiting:
-                self._waiting.extend(self._source.read(PORTION_BYTES))
-            if not self._waiting:
-                self.has_more = False
-                return
+        while self._refill():
             yield self._waiting.popleft()
+            if time.perf_counter() > give_up_at:
+                return
+        self.has_more = False
+
+    def _refill(self) -> bool:
+        """Read on where everything was handed out; tell whether there is anything to hand out."""
+        if not self._waiting:
+            self._waiting.extend(self._source.read(PORTION_BYTES))
+        return bool(self._waiting)

@@ -98,7 +98,14 @@ class RunProcess(QObject):
         self.start_again(folder)
 
     def start_again(self, folder: Path) -> None:
-        """Go on with a run that ended before all its steps were made, from its checkpoint."""
+        """Go on with a run that ended before all its steps were made, from its checkpoint.
+
+        Whether it shall outlive the desk is asked anew.
+
+        Raises:
+            TrainingError: the folder cannot be written.
+        """
+        Run(folder).keep_running(False)
         self._shall_launch = True
         self._begin(folder)
 
@@ -202,11 +209,13 @@ class RunProcess(QObject):
     @Slot()
     def _follow(self) -> None:
         if not self._clock.isActive():
-            return  # released, or ended
+            return  # released, or ended; also by who hears the events
         # Looked at before the file: what is in it then is everything.
         has_ended = not self._shall_launch and (self._trainer is None or self._trainer.has_ended)
         for event in self._follower.portion():
             self._note(event)
+            if not self._clock.isActive():
+                return
         if self._follower.has_more:
             QTimer.singleShot(0, self._follow)
         elif self._shall_launch:

@@ -89,8 +89,10 @@ def test_a_stopped_run_goes_on_from_where_it_was(qtbot: QtBot, new_process, conf
     wait_for_end(qtbot, process)
     assert isinstance(process.outcome, Stopped)
     (folder / "config.json").write_bytes(msgspec.json.encode(config()))
+    process.keep_running(True)
     again = new_process()
     again.start_again(folder)
+    assert not again.run.is_kept_running()
     wait_for_end(qtbot, again)
     assert isinstance(again.outcome, Finished)
     firsts = [event.first_step for event in again.told if isinstance(event, events.Started)]
