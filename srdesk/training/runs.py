@@ -209,8 +209,11 @@ class Run:
         """
         if is_kept:
             self._write(KEEP_RUNNING_NAME, "")
-        else:
+            return
+        try:
             (self.folder / KEEP_RUNNING_NAME).unlink(missing_ok=True)
+        except OSError as error:
+            raise _not_written(self.folder, error) from error
 
     def is_kept_running(self) -> bool:
         """Tell whether the run goes on when the program that started it ends."""
