@@ -55,9 +55,9 @@ def local_file(path: Path) -> Path:
     return absolute
 
 
-def gdal_failures() -> tuple[type[Exception], ...]:
-    """Return what rasterio raises when GDAL fails; it tells them apart, but not always as its own documents say."""
+def gdal_failures(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what rasterio raises when GDAL fails, whichever of them its documents name, and ``others``."""
     from rasterio._err import CPLE_BaseError
     from rasterio.errors import RasterioError
 
-    return RasterioError, CPLE_BaseError
+    return RasterioError, CPLE_BaseError, *others

@@ -82,7 +82,7 @@ class Geolocation:
                 if not crs:
                     return None
                 (longitude,), (latitude,) = transform(crs, "EPSG:4326", [across], [down])
-            except (*gdal_failures(), ValueError):
+            except gdal_failures(ValueError):
                 return None
         is_on_earth = abs(longitude) <= 360 and abs(latitude) <= 90
         return (float(longitude), float(latitude)) if is_on_earth else None

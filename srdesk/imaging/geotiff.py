@@ -236,5 +236,5 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise UnsupportedImageError(path, "reading it needs more memory than there is") from error
-    except (*gdal_failures(), OSError, ValueError) as error:
+    except gdal_failures(OSError, ValueError) as error:
         raise ImageReadError(path, "it is damaged or cut off") from error

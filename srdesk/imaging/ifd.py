@@ -13,6 +13,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+import numpy as np
+
 EXIF_IFD = 34665
 GPS_IFD = 34853
 INTEROPERABILITY_IFD = 40965
@@ -22,6 +24,9 @@ LONG = 4
 IFD8 = 18
 
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_WORD_BYTES = {5: 4, 10: 4}
+"""Rationals are two words each."""
+
 _MAX_ENTRIES = 4096
 _MAX_DEPTH = 3
 
@@ -141,6 +146,12 @@ def exif_directory(block: bytes) -> tuple[Layout, Directory]:
     stream = io.BytesIO(block)
     layout, offset = read_layout(stream)
     return layout, read_directory(stream, offset, layout)
+
+
+def swapped(field: Field) -> Field:
+    """Return the same value in the other byte order."""
+    kind = np.dtype(f"u{_WORD_BYTES.get(field.type, _TYPE_BYTES.get(field.type, 1))}")
+    return Field(field.type, field.count, np.frombuffer(field.data, kind).byteswap().tobytes())
 
 
 def add_to_first_directory(stream: BinaryIO, extra: Directory) -> None:

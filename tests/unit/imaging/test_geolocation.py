@@ -21,7 +21,7 @@ HEIGHT, WIDTH = 30, 40
 PIXELS = np.zeros((1, HEIGHT, WIDTH), np.uint8)
 
 STRAIGHT = (10.0, 0.0, 5e5, 0.0, -10.0, 5e6)
-ROTATED = tuple((math.cos(0.3) * 7, math.sin(0.3) * 7, 4e5, math.sin(0.3) * 7, -math.cos(0.3) * 7, 5.1e6))
+ROTATED = (math.cos(0.3) * 7, math.sin(0.3) * 7, 4e5, math.sin(0.3) * 7, -math.cos(0.3) * 7, 5.1e6)
 SKEWED = (3.0, 1.25, 4.5e5, -0.4, -5.0, 5.2e6)
 
 

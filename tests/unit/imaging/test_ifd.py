@@ -85,3 +85,10 @@ def test_directories_that_contain_themselves_end() -> None:
 def test_what_is_no_tiff_structure_is_refused(block: bytes) -> None:
     with pytest.raises(ValueError, match="not a TIFF structure"):
         ifd.exif_directory(block)
+
+
+@pytest.mark.parametrize(("kind", "code"), [(3, "HH"), (4, "II"), (5, "IIII"), (12, "dd"), (2, "4s"), (16, "QQ")])
+def test_a_value_can_change_its_byte_order(kind: int, code: str) -> None:
+    values: tuple[object, ...] = (b"text",) if kind == 2 else tuple(range(1, len(code) + 1))
+    little, big = (ifd.Field(kind, 2, struct.pack(order + code, *values)) for order in "<>")
+    assert ifd.swapped(big) == little

@@ -1,0 +1,331 @@
+"""A scene of any size enlarged from disk to disk: window by window, in memory that does not grow with it, resumable.
+
+A window is computed as a region of its own, whatever was computed before it: the halo around it costs a few per cent,
+and in return a run that was killed goes on behind its last finished window, to the same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from srdesk.engine.control import Control, Progress
+from srdesk.errors import Cancelled, ConfigError, ImageWriteError, UnsupportedImageError
+from srdesk.imaging.geotiff import BandKind, GeoTiff
+from srdesk.imaging.image import Box, FloatArray
+from srdesk.imaging.probe import MAX_SIDE_PX
+from srdesk.imaging.scene_bands import SceneBands, measured_values
+from srdesk.imaging.scene_writer import TILE_PX, ScenePlan, SceneWriter
+from srdesk.imaging.tile_file import TileFile
+from srdesk.imaging.values import opacity_map
+
+if TYPE_CHECKING:
+    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+
+_WINDOW_ROWS_PX = 1024
+"""Rows of a window: its halo of 80 then costs 8 per cent, and a killed run loses minutes."""
+
+_WINDOW_COLUMNS_PX = 3072
+"""Columns of a window, at most: what a network computes in one band, however wide the scene is."""
+
+_MAX_TILES = 2**25
+_TRIAL_PX = 96
+"""Side of the piece that is enlarged to see how fast it goes."""
+
+_WORTH_A_TRIAL_PX = 2_000_000
+"""Smaller scenes are enlarged before anyone has read an estimate."""
+
+_WORTH_SAYING_S, _WORTH_SAYING_BYTES = 30, 10**9
+"""Less than this is not worth a sentence."""
+
+_SMALLEST_SHARE = 0.1
+"""A result is not expected to be compressed to less than this."""
+
+_SPARE_SHARE = 1.25
+"""Results are compressed worse than their input: they have digits that it had not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePass:
+    """Bands that are enlarged together."""
+
+    bands: tuple[int, ...]
+    """Their numbers, from 1; three are red, green and blue."""
+    kind: BandKind
+    """What they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneFacts:
+    """What a finished run was."""
+
+    height: int
+    """Rows of the result."""
+    width: int
+    """Columns of the result."""
+    run: UpscaleFacts
+    """Where and how it was computed, with the time and the speed of this run."""
+    resumed_windows: int
+    """Windows that an earlier run had finished."""
+    windows: int
+    """All windows."""
+
+
+def plan_passes(scene: GeoTiff, colours: tuple[int, int, int] | None) -> list[ScenePass]:
+    """Return which bands go through a network together: a colour triple, and every other band alone.
+
+    Args:
+        scene: the scene.
+        colours: numbers of the red, the green and the blue band; those that the file names if None.
+
+    Raises:
+        ConfigError: the scene has no such bands.
+    """
+    count = len(scene.bands)
+    if colours is not None and (len(set(colours)) != 3 or not all(1 <= number <= count for number in colours)):
+        shown = ",".join(str(number) for number in colours)
+        raise ConfigError("bands", shown, f"three different numbers from 1 to {count}")
+    triple = colours or scene.colours
+    passes = [] if triple is None else [ScenePass(triple, BandKind.DATA)]
+    rest = (band for band in scene.bands if triple is None or band.number not in triple)
+    return passes + [ScenePass((band.number,), band.kind) for band in rest]
+
+
+def plan_windows(height: int, width: int, scale: int) -> list[Box]:
+    """Cut a scene into windows, row by row, whose results are whole tiles."""
+    tile_px = TILE_PX // scale
+    parts = -(-width // _WINDOW_COLUMNS_PX)
+    columns = -(-width // (parts * tile_px)) * tile_px
+    return [
+        Box(top, left, min(_WINDOW_ROWS_PX, height - top), min(columns, width - left))
+        for top in range(0, height, _WINDOW_ROWS_PX)
+        for left in range(0, width, columns)
+    ]
+
+
+def enlarge_scene(
+    scene: GeoTiff,
+    upscaler: Upscaler | BicubicUpscaler,
+    output: Path,
+    control: Control | None = None,
+    *,
+    recipe: str,
+    colours: tuple[int, int, int] | None = None,
+    notes: tuple[tuple[str, str], ...] = (),
+) -> SceneFacts:
+    """Enlarge a scene into a GeoTIFF, or go on with one that was begun.
+
+    After an error nothing is left over. A run that is cancelled, or killed, leaves ``output.part`` and its journal,
+    and goes on there when it is called again.
+
+    Args:
+        scene: the scene.
+        upscaler: the model of the data; opacity is enlarged by the bicubic, and class numbers are repeated.
+        output: the file; an existing one is replaced when the new one is complete on the disk.
+        control: how to stop the run and where to report; progress counts LR pixels of all bands that are computed
+            together.
+        recipe: text that is equal for equal models and settings only.
+        colours: numbers of the red, the green and the blue band; those that the file names if None.
+        notes: tags for the result that say how it was made.
+
+    Raises:
+        ConfigError: the scene has no such bands.
+        UnsupportedImageError: the result would be too large for any file.
+        ImageReadError: the scene is damaged.
+        ImageWriteError: the disk has too little room, or the file cannot be written.
+        DeviceError: the model cannot be run.
+        Cancelled: someone asked to stop.
+    """
+    run = _SceneRun(scene, upscaler, output, control or Control(), colours, notes)
+    key = msgspec.json.encode([_fingerprint(scene.path), recipe, [one.bands for one in run.passes], upscaler.scale])
+    with TileFile.opened(output, key=key.decode(), tiles=run.plan.tiles, expected_bytes=run.plan.raw_bytes) as file:
+        try:
+            return run.to(file)
+        except Cancelled:
+            if file.finished_steps == 0:
+                file.discard()
+            raise
+        except Exception:
+            file.discard()
+            raise
+
+
+class _SceneRun:
+    """One scene on its way through a model to a file."""
+
+    def __init__(
+        self,
+        scene: GeoTiff,
+        upscaler: Upscaler | BicubicUpscaler,
+        output: Path,
+        control: Control,
+        colours: tuple[int, int, int] | None,
+        notes: tuple[tuple[str, str], ...],
+    ) -> None:
+        self.passes = plan_passes(scene, colours)
+        all_together = len(self.passes) == 1 and scene.is_interleaved
+        self.plan = ScenePlan(scene, upscaler.scale, is_interleaved=all_together, notes=notes)
+        self._scene, self._upscaler, self._output, self._control = scene, upscaler, output, control
+        self._windows = plan_windows(scene.height, scene.width, upscaler.scale)
+        self._total_px = len(self.passes) * scene.height * scene.width
+        self._notices: list[str] = []
+        if max(self.plan.height, self.plan.width) > MAX_SIDE_PX or self.plan.tiles > _MAX_TILES:
+            size = f"{self.plan.width:,} × {self.plan.height:,} pixels"
+            reason = f"its result of {size} in {len(scene.bands)} bands is more than can be written"
+            raise UnsupportedImageError(scene.path, reason, hint="Cut it into parts.")
+
+    def to(self, file: TileFile) -> SceneFacts:
+        """Do every step that is not done yet, and finish the file."""
+        started_s = time.perf_counter()
+        steps = [(window, one) for window in self._windows for one in self.passes]
+        resumed = file.finished_steps
+        left_px = sum(window.height * window.width for window, _ in steps[resumed:])
+        self._check_space(expected_bytes(self.plan) * left_px // self._total_px)
+        bands = {one: self._bands(one) for one in self.passes}
+        self._foretell(bands, left_px)
+        writer = SceneWriter(self.plan, file)
+        facts: UpscaleFacts | None = None
+        done_px = self._total_px - left_px
+        for window, one in steps[resumed:]:
+            self._check_space(self._raw_bytes(window, one))
+            facts = self._step(window, one, bands[one], writer, done_px) or facts
+            writer.finish_step()
+            done_px += window.height * window.width
+        self._check_space(self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
+        writer.finish(self._control.token.check)
+        return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
+
+    def _step(
+        self, window: Box, one: ScenePass, bands: SceneBands, writer: SceneWriter, done_px: int
+    ) -> UpscaleFacts | None:
+        """Enlarge some bands of a window; return the facts if the model of the run did it."""
+        scale = self._upscaler.scale
+        bands.move_to(window)
+        if one.kind is BandKind.CLASSES:
+            for top in range(window.top, window.bottom, TILE_PX // scale):
+                self._control.token.check()
+                strip = Box(top, window.left, min(TILE_PX // scale, window.bottom - top), window.width)
+                writer.write(one.bands, strip.scaled(scale), bands.copied(strip, scale))
+            return None
+        upscaler = self._upscaler_of(one)
+        facts = upscaler.upscale(bands, _Sink(bands, writer, scale), self._part_of_control(done_px), region=window)
+        return facts if upscaler is self._upscaler else None
+
+    def _upscaler_of(self, one: ScenePass) -> Upscaler | BicubicUpscaler:
+        from srdesk.engine.upscaler import BicubicUpscaler
+
+        return BicubicUpscaler() if one.kind is BandKind.OPACITY else self._upscaler
+
+    def _bands(self, one: ScenePass) -> SceneBands:
+        if one.kind is BandKind.DATA:
+            values = measured_values(self._scene, one.bands, self._control.token.check)
+        else:
+            values = opacity_map(self._scene.dtype)
+        return SceneBands(self._scene, one.bands, values)
+
+    def _foretell(self, bands: dict[ScenePass, SceneBands], left_px: int) -> None:
+        """Say how long the run will take and how much room it needs, if that is worth saying."""
+        one = next((one for one in self.passes if one.kind is BandKind.DATA), None)
+        if one is None or left_px < _WORTH_A_TRIAL_PX:
+            return
+        height, width = min(_TRIAL_PX, self._scene.height), min(_TRIAL_PX, self._scene.width)
+        trial = Box((self._scene.height - height) // 2, (self._scene.width - width) // 2, height, width)
+        bands[one].move_to(trial)
+        facts = self._upscaler.upscale(bands[one], _Nowhere(), Control(token=self._control.token), region=trial)
+        seconds = facts.seconds * left_px / (height * width)
+        room = expected_bytes(self.plan) * left_px / self._total_px
+        if seconds > _WORTH_SAYING_S or room > _WORTH_SAYING_BYTES:
+            self._control.notify(f"This will take up to {_spoken(seconds)} and about {room / 1e9:.1f} GB on the disk.")
+
+    def _check_space(self, needed_bytes: int) -> None:
+        """Refuse to go on where the disk would be full.
+
+        Raises:
+            ImageWriteError: it would.
+        """
+        free_bytes = shutil.disk_usage(self._output.parent).free
+        if needed_bytes > free_bytes:
+            raise ImageWriteError(
+                self._output,
+                f"it needs about {needed_bytes / 1e9:,.1f} GB, and {free_bytes / 1e9:,.1f} GB are free",
+                hint="Free some space, or choose a folder on another disk for the output.",
+            )
+
+    def _raw_bytes(self, window: Box, one: ScenePass) -> int:
+        share = window.height * window.width * len(one.bands) / (self._scene.height * self._scene.width)
+        return int(self.plan.raw_bytes * share / len(self._scene.bands))
+
+    def _part_of_control(self, done_px: int) -> Control:
+        control = self._control
+
+        def report(progress: Progress) -> None:
+            control.report(done_px + progress.done, self._total_px)
+
+        def notify(sentence: str) -> None:
+            if sentence not in self._notices:  # which every window would say again
+                self._notices.append(sentence)
+                control.notify(sentence)
+
+        return Control(control.token, report, notify, control.max_rate_hz)
+
+    def _facts(self, facts: UpscaleFacts | None, seconds: float, done_px: int, resumed: int) -> SceneFacts:
+        from srdesk.engine.upscaler import UpscaleFacts
+
+        megapixels = done_px / len(self.passes) * self._upscaler.scale**2 / 1e6
+        run = UpscaleFacts(
+            model=self._upscaler.name,
+            device=facts.device if facts else "cpu",
+            precision=facts.precision if facts else "fp32",
+            window_px=facts.window_px if facts else 0,
+            seconds=seconds,
+            megapixels_per_second=megapixels / max(seconds, 1e-9),
+            notices=tuple(self._notices),
+        )
+        return SceneFacts(self.plan.height, self.plan.width, run, resumed, len(self._windows) * len(self.passes))
+
+
+class _Sink:
+    """Turns what a model makes into numbers of the file."""
+
+    def __init__(self, bands: SceneBands, writer: SceneWriter, scale: int) -> None:
+        self._bands, self._writer, self._scale = bands, writer, scale
+
+    def write(self, box: Box, pixels: FloatArray) -> None:
+        scale = self._scale
+        lr = Box(box.top // scale, box.left // scale, box.height // scale, box.width // scale)
+        self._writer.write(self._bands.numbers, box, self._bands.restored(lr, pixels, scale))
+
+
+class _Nowhere:
+    """A sink that keeps nothing."""
+
+    def write(self, box: Box, pixels: FloatArray) -> None:
+        del box, pixels
+
+
+def expected_bytes(plan: ScenePlan) -> int:
+    """Return about how large a result will be: as its input is compressed, or a little worse."""
+    scene = plan.scene
+    if plan.codec.compression == "NONE" or scene.dtype.startswith("float"):
+        return plan.raw_bytes
+    input_bytes = scene.height * scene.width * len(scene.bands) * int(scene.dtype.lstrip("uint")) // 8
+    share = scene.path.stat().st_size / max(1, input_bytes) * _SPARE_SHARE
+    return int(plan.raw_bytes * min(1.0, max(_SMALLEST_SHARE, share)))
+
+
+def _fingerprint(path: Path) -> list[str | int]:
+    """Return what changes when a file does."""
+    status = path.stat()
+    return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def _spoken(seconds: float) -> str:
+    for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds > 2 * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{max(1, seconds):.0f} seconds"
