@@ -45,6 +45,7 @@ TORCH_FREE_MODULES = (
     "srdesk.engine.control",
     "srdesk.engine.library",
     "srdesk.engine.plan",
+    "srdesk.engine.weights_copy",
     "srdesk.training.config",
     "srdesk.training.events",
     "srdesk.paths",

@@ -37,9 +37,7 @@ class RunSummary:
         self._told: list[events.AnyEvent] = []
         self._overviews: dict[bool, RunOverview] = {}
         self._bicubic_db: float | None = None
-        self._config: TrainConfig | None = None
-        with contextlib.suppress(ConfigError):  # of a later version, or damaged: its row says so
-            self._config = run.config()
+        self._config = self._read_config()
 
     def read(self) -> bool:
         """Read one portion of what is new; tell whether that was everything."""
@@ -47,6 +45,7 @@ class RunSummary:
             self._overviews.clear()
             if isinstance(event, events.Started):
                 self._bicubic_db = event.bicubic_psnr_y_db
+                self._config = self._read_config()  # it may go on for more steps than before
             if isinstance(event, events.Step) and self._told and isinstance(self._told[-1], events.Step):
                 self._told.pop()  # only the latest step counts
             self._told.append(event)
@@ -63,3 +62,9 @@ class RunSummary:
             changed_s = (self.run.folder / CONFIG_NAME).stat().st_mtime
             started = datetime.datetime.fromtimestamp(changed_s)
         return RunFigures(self._config, self._overviews[is_running], self._bicubic_db, started)
+
+    def _read_config(self) -> TrainConfig | None:
+        try:
+            return self.run.config()
+        except ConfigError:  # of a later version, or damaged: its row says so
+            return None
