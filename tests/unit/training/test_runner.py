@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from srdesk.errors import ConfigError, DatasetError
+from srdesk.errors import ConfigError, DatasetError, RunInUseError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
 from srdesk.training.runner import main
-from srdesk.training.runs import EVENTS_NAME
+from srdesk.training.runs import EVENTS_NAME, Run
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
 
@@ -109,3 +109,44 @@ def test_a_failure_is_the_last_event_of_the_run(tmp_path: Path) -> None:
 def test_every_field_has_a_default_that_is_allowed(tmp_path: Path) -> None:
     config = TrainConfig()
     assert msgspec.convert(msgspec.to_builtins(config), TrainConfig) == config
+
+
+def test_a_run_that_is_being_trained_is_refused_and_left_as_it_is(pictures: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    main(["--data", str(pictures), "--steps", "2", "--run", str(run.folder), *TINY], runs_folder=tmp_path)
+    told, config = run.events(), run.config()
+    with run.hold(), pytest.raises(RunInUseError, match="“run” is already being trained"):
+        main(["--run", str(run.folder), "--steps", "4"], runs_folder=tmp_path)
+    assert (run.events(), run.config()) == (told, config)
+
+
+def test_a_folder_with_other_things_in_it_is_no_run_folder(pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="holds other things than a run"):
+        main(["--data", str(pictures), "--run", str(pictures)], runs_folder=tmp_path)
+    assert not (pictures / "config.json").exists()
+
+
+def test_what_a_killed_trainer_left_half_written_is_removed(pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    main(["--data", str(pictures), "--steps", "2", "--run", str(run), *TINY], runs_folder=tmp_path)
+    (run / "checkpoint.safetensors.part").write_bytes(b"half")
+    (run / "pictures" / "00_hr.png.1.part").write_bytes(b"half")
+    main(["--run", str(run)], runs_folder=tmp_path)
+    assert list(run.rglob("*.part")) == []
+
+
+def test_runs_are_listed_with_how_far_they_came(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    assert main(["--list"], runs_folder=runs) == 0
+    assert capsys.readouterr().out == f"There are no runs in “{runs}”.\n"
+    main(["--data", str(pictures), "--steps", "2", "--run", str(runs / "first"), *TINY], runs_folder=runs)
+    (runs / "second").mkdir()
+    (runs / "second" / "config.json").write_text("{")
+    capsys.readouterr()
+    assert main(["--list"], runs_folder=runs) == 0
+    broken, first = capsys.readouterr().out.splitlines()
+    best_db = Run(runs / "first").overview().best_psnr_y_db
+    assert broken.split() == ["second", "unreadable"]
+    assert first.split() == ["first", "done", "2/2", f"{best_db:.3f}", "dB"]
