@@ -86,7 +86,8 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
     Args:
         config: names the folders and archives, and how large a picture has to be.
         token: looked at before each file, since reading a hundred thousand takes minutes.
-        measured: digests of the pictures that the run measured before; they stay held out, and come first.
+        measured: digests of the pictures that the run measured before; they stay held out, and are all that is
+            returned for validation unless some of them are gone.
 
     Raises:
         Cancelled: someone asked to stop.
@@ -118,6 +119,8 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
     if not training:
         reason = f"it holds no readable picture of at least {smallest_px} pixels a side"
         raise DatasetError(config.data[0], reason, hint=_hint(folders))
+    if measured:
+        validation = validation[: len(measured)]  # more of them would change the mean as much as others would
     lost = len(measured) - sum(picture.digest in measured for picture in validation)
     return Split(training, validation, tuple(search.skipped), tuple(_notices(lost)))
 

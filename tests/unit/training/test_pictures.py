@@ -161,6 +161,18 @@ def test_a_run_measures_the_same_pictures_when_its_folder_grows(
     assert split.notices == ()
 
 
+def test_a_run_that_measured_few_pictures_goes_on_with_those(
+    tiny_config: MakeConfig, pictures: Path, tmp_path: Path, new_picture: NewPicture
+) -> None:
+    config = tiny_config(validation_pictures=24, validation_share=0.5)
+    before = pictures_of_run(config, tmp_path / "run")
+    for seed in range(10, 20):
+        new_picture(pictures / "new" / f"{seed}.png", seed)
+    after = pictures_of_run(config, tmp_path / "run")
+    assert measured(after, config) == measured(before, config)
+    assert not names(after.training) & names(find_pictures(config).validation)
+
+
 def test_pictures_measured_for_want_of_others_stay_held_out(
     tiny_config: MakeConfig, pictures: Path, tmp_path: Path, new_picture: NewPicture
 ) -> None:
