@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Behaviour:
     has_length: bool = True
     etag: str = '"one"'
     redirects_to: str = ""
+    piece_bytes: int = 2**30
     stalls: threading.Event | None = None
     requests: list[dict[str, str]] = field(default_factory=list)
 
@@ -67,7 +69,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if does.etag:
             self.send_header("ETag", does.etag)
         self.end_headers()
-        self.wfile.write(body[:breaks_after])
+        body_sent = body[:breaks_after]
+        for at in range(0, len(body_sent), does.piece_bytes):
+            if at:
+                time.sleep(0.01)
+            self.wfile.write(body_sent[at : at + does.piece_bytes])
         if breaks_after is not None and does.stalls is not None:
             self.wfile.flush()
             does.stalls.wait(20)
@@ -161,6 +167,13 @@ def test_a_line_that_breaks_off_again_and_again_gets_there(serve: Serve, tmp_pat
         "bytes=500001-",
     ]
     assert behaviour.requests[-1]["If-Range"] == '"one"'
+
+
+def test_a_server_that_answers_slowly_is_waited_for(serve: Serve, tmp_path: Path) -> None:
+    behaviour = Behaviour(piece_bytes=50_000)
+    fetch(tmp_path, serve(behaviour))
+    assert (tmp_path / "train2014.zip").read_bytes() == CONTENT
+    assert len(behaviour.requests) == 1
 
 
 def test_a_server_that_says_nothing_any_more_is_asked_again(serve: Serve, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -13,8 +15,10 @@ import pytest
 
 from srdesk.engine.control import CancelToken
 from srdesk.errors import Cancelled, DatasetError
+from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.formats import open_stored_bytes
-from srdesk.training import events
+from srdesk.imaging.stored import StoredImage
+from srdesk.training import events, health
 from srdesk.training.config import TrainConfig
 from srdesk.training.health import blockiness, run_check
 from srdesk.training.pictures import find_pictures
@@ -164,3 +168,22 @@ def test_a_check_can_be_cancelled(tiny_config: MakeConfig, coco_archive: Path) -
     token = CancelToken()
     with pytest.raises(Cancelled):
         run_check(tiny_config(data=(str(coco_archive),)), lambda _: token.cancel(), token)
+
+
+@pytest.mark.hostile
+@pytest.mark.expects_warning_log("the decoder ended with status -9")
+def test_a_picture_that_kills_its_decoder_is_one_corrupt_picture(
+    tiny_config: MakeConfig, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fragile(Decoder):
+        def _exchange(self, child: subprocess.Popen[bytes], path: Path, *rest: Any) -> StoredImage:
+            if path.name == "0.png":
+                child.kill()
+                child.wait()
+            return super()._exchange(child, path, *rest)
+
+    monkeypatch.setattr(health, "Decoder", Fragile)
+    report = checked(tiny_config())
+    assert [Path(name).name for name, _ in report.corrupt] == ["0.png"]
+    assert "ended its decoder" in report.corrupt[0][1]
+    assert report.pictures == 5
