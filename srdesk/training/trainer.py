@@ -137,7 +137,7 @@ class _Run:
         self.measured = channels_last(build_model(config), self.device).eval()
         self.digest = digest_of(config, without=NOT_COMPUTED_WITH)
         self.learner, self.state = self._fresh()
-        self.began_s = time.monotonic()
+        self.session_began_s = self.began_s = time.monotonic()
         self.loader: BatchLoader | None = None
 
     def _fresh(self) -> tuple[Learner, RunState]:
@@ -203,7 +203,7 @@ class _Run:
             reason="done" if is_done else "stopped",
             step=self.state.step,
             best_psnr_y_db=self.state.best_scores.psnr_y_db,
-            elapsed_s=time.monotonic() - self.began_s,
+            elapsed_s=time.monotonic() - self.session_began_s,
         )
 
     def close(self) -> None:
