@@ -81,10 +81,9 @@ class Chart(QWidget):
         self._title.setMinimumHeight(self._title.fontMetrics().height() + 6)
         self._head.addWidget(self._title)
         self._head.addStretch(1)
-        self._plot = pg.PlotWidget()
+        self._plot = pg.PlotWidget(enableMenu=False)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.disableAutoRange()  # spans are set; finding them out from the items would take longer than painting
@@ -92,6 +91,7 @@ class Chart(QWidget):
         self._plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         for side in ("left", "bottom"):
             self._plot.getAxis(side).enableAutoSIPrefix(False)
+            self._plot.getAxis(side).setStyle(showValues=False)  # until there are some
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -131,6 +131,8 @@ class Chart(QWidget):
 
     def set_span(self, x: tuple[float, float], y: tuple[float, float]) -> None:
         """Show ``x`` from the first to the second value, and ``y`` with a margin; logarithms where they are drawn."""
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setStyle(showValues=True)
         self._plot.setXRange(*x, padding=0.01)
         room = max(y[1] - y[0], abs(y[1]) * 1e-3, 1e-9) * _MARGIN
         self._plot.setYRange(y[0] - room, y[1] + room, padding=0)
