@@ -13,15 +13,17 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import filelock
 import msgspec
 
 from srdesk.errors import RunInUseError, TrainingError
 from srdesk.imaging.atomic import PART_SUFFIX, atomic_write
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
+
+if TYPE_CHECKING:
+    import filelock
 
 EVENTS_NAME = "events.jsonl"
 """File in a run folder that every event is appended to, one line each."""
@@ -136,6 +138,8 @@ class Run:
         """Tell whether a trainer is at work in the folder, paused or not."""
         if not (self.folder / LOCK_NAME).exists():
             return False
+        import filelock  # not at the top: a window that lists no runs yet need not wait for it
+
         lock = self._lock()
         try:
             lock.acquire(blocking=False)
@@ -253,6 +257,8 @@ class Run:
             RunInUseError: another trainer is at work in it.
             TrainingError: the folder cannot be written to.
         """
+        import filelock
+
         lock = self._lock()
         try:
             lock.acquire(timeout=LOCK_PATIENCE_S, poll_interval=0.02)
@@ -292,6 +298,8 @@ class Run:
             ) from error
 
     def _lock(self) -> filelock.BaseFileLock:
+        import filelock
+
         return filelock.FileLock(self.folder / LOCK_NAME)
 
     def _write(self, name: str, text: str) -> None:
