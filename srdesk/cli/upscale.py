@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from srdesk.cli.model_choice import ModelChoice, add_computing_arguments, choose_model, settings_with
 from srdesk.cli import scenes
+from srdesk.cli.model_choice import ModelChoice, add_computing_arguments, choose_model, settings_with
 from srdesk.cli.outputs import Destination, InputFile, check_format, find_inputs, prepare_folder, suffix_for
 from srdesk.cli.terminal import (
     ProgressBar,
@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
             inputs, failures = find_inputs(arguments.inputs, destination)
             for failure in failures:
                 report.failed(failure.path, failure)
-            wishes = _Wishes(arguments.size, arguments.background, arguments.hdu)
+            wishes = _Wishes(arguments.size, arguments.background, arguments.hdu, arguments.bands)
             batch = _Batch(settings, choice, destination, wishes, inputs, decoder, token, report)
             for number, item in enumerate(inputs, start=1):
                 token.check()
@@ -159,6 +159,7 @@ class _Wishes:
     size: TargetSize | None
     background: tuple[int, int, int] | None
     hdu: str
+    bands: scenes.Colours | None
 
 
 @dataclass(slots=True)
@@ -184,9 +185,13 @@ class _Batch:
             DeviceUnavailableError: nor can the device.
             Cancelled: the token was raised.
         """
+        image = None
         try:
-            image = self.decoder.open(item.path, self.token, part=self.wishes.hdu)
-            output = self._output(number, item, image)
+            if scenes.is_for_scenes(item.path, self.destination):
+                output = self._scene_output(number, item)
+            else:
+                image = self.decoder.open(item.path, self.token, part=self.wishes.hdu)
+                output = self._output(number, item, image)
         except SrDeskError as error:
             self.report.failed(item.path, error)
             return
@@ -197,7 +202,10 @@ class _Batch:
         title = item.path.name if len(self.inputs) == 1 else f"{number}/{len(self.inputs)} {item.path.name}"
         try:
             with ProgressBar(title) as bar:
-                self._enlarge(item, image, output, self.upscaler, bar.control(self.token))
+                if image is None:
+                    self._enlarge_scene(item, output, self.upscaler, bar.control(self.token))
+                else:
+                    self._enlarge(item, image, output, self.upscaler, bar.control(self.token))
         except SrDeskError as error:
             self.report.failed(item.path, error)
 
@@ -216,6 +224,19 @@ class _Batch:
             wanted = self.destination.folder_for(item) / name
         has_alpha = image.alpha is not None and self.wishes.background is None
         check_format(wanted, image, height=height, width=width, has_alpha=has_alpha)
+        return self._resolved(wanted, item)
+
+    def _scene_output(self, number: int, item: InputFile) -> Path | None:
+        """Return where the result of a scene will be written; otherwise as `_output`."""
+        scenes.check(item.path, self.wishes.size, self.wishes.background, self.wishes.bands)
+        wanted = self.destination.file
+        if wanted is None:
+            name = scenes.output_name(item.path, self.settings, model=self.choice.name, number=number)
+            wanted = self.destination.folder_for(item) / name
+        return self._resolved(wanted, item)
+
+    def _resolved(self, wanted: Path, item: InputFile) -> Path | None:
+        """Return which file a result that is wanted in ``wanted`` is written to, None to leave what is there."""
         refuse_input_as_output(wanted, [item.path])
         policy = "number" if wanted in self.written else self.settings.on_collision
         output = resolve_collision(wanted, policy, ask_about_collision)
@@ -254,6 +275,15 @@ class _Batch:
             print_result(f"  {facts.flux}")
             if not image.science.is_quantity_known:
                 print_remark(_unknown_quantity(item.path, image.science.unit))
+
+    def _enlarge_scene(
+        self, item: InputFile, output: Path, upscaler: Upscaler | BicubicUpscaler, control: Control
+    ) -> None:
+        document, size = scenes.enlarge(
+            item.path, output, self.choice, self.settings, upscaler, control, colours=self.wishes.bands
+        )
+        self.written.add(output)
+        self.report.done(document, size)
 
 
 def _flux_document(flux: FluxError) -> dict[str, Any]:
