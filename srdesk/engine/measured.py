@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from srdesk import __version__
 from srdesk.engine.control import CancelToken, Control
-from srdesk.imaging.flux import Doubles, block_totals, enlarged_values, fitted, flux_error
+from srdesk.imaging.flux import Doubles, block_totals, enlarged_values, fitted, flux_error, ring_floor
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink, Sink
 from srdesk.imaging.resample import resize_bicubic_box
 from srdesk.imaging.science import Science
@@ -116,12 +116,14 @@ def _fit(task: _Task, sr: FloatArray, token: CancelToken) -> tuple[StoredImage, 
     stored = StoredImage(np.empty((*sr.shape[:2], 1), image.values.dtype), values, None, image.metadata, enlarged)
     result = np.empty((box.height, box.width))
     network = np.empty_like(result)
+    floor = ring_floor(task.numbers[:, :, 0], science)
     for top in range(0, box.height, _STRIP_PX):
         token.check()
         rows = slice(top, min(top + _STRIP_PX, box.height))
         fine = slice(rows.start * SCALE, rows.stop * SCALE)
-        lr = task.numbers[box.top + rows.start : box.top + rows.stop, box.left : box.right, 0]
-        stored.numbers[fine, :, 0] = fitted(sr[fine, :, 0], lr, science, image.values.gain, SCALE)
+        place = (slice(box.top + rows.start, box.top + rows.stop), slice(box.left, box.right))
+        lr = task.numbers[:, :, 0][place]
+        stored.numbers[fine, :, 0] = fitted(sr[fine, :, 0], lr, science, image.values.gain, SCALE, floor[place])
         result[rows] = block_totals(stored.numbers[fine, :, 0], science, SCALE)
         unit = sr[fine, :, 0].astype(np.float64)
         network[rows] = block_totals(unit * values.gain + values.offset, science, SCALE)

@@ -1,7 +1,8 @@
 """Conserving what was measured: enlarged pixels are fitted to the ones that they came from, block by block.
 
 A block is the ``scale`` × ``scale`` pixels that one LR pixel becomes. To every block the difference between its LR
-value and its own mean is added, so that its mean, or its sum for counts, is what was measured.
+value and its own mean is added, so that its mean, or its sum for counts, is what was measured. Where that, or the
+network, would dig a ring around a star, the contrast of the block is lowered, which leaves its mean alone.
 """
 
 from __future__ import annotations
@@ -56,7 +57,26 @@ def enlarged_values(values: ValueMap, science: Science, scale: int) -> ValueMap:
     return ValueMap(values.dtype, values.gain * share, (values.offset + shift) * share - shift)
 
 
-def fitted(sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: int) -> Numbers:
+def ring_floor(numbers: Numbers, science: Science) -> Doubles:
+    """Return, `(h, w)`, how low the pixels of every block may be: one sigma of the background below its neighbours.
+
+    Args:
+        numbers: `(h, w)` numbers of the file.
+        science: what they mean.
+    """
+    from scipy import ndimage
+
+    usable = ~science.is_unusable(numbers)
+    measured = science.measured(numbers)
+    _, sigma = _background(measured[usable])
+    measured[~usable] = np.inf
+    lowest: Doubles = ndimage.minimum_filter(measured, size=3, mode="nearest")
+    return lowest - sigma
+
+
+def fitted(
+    sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: int, floor: Doubles | None = None
+) -> Numbers:
     """Return enlarged pixels as numbers of the file's type whose blocks conserve what was measured.
 
     Args:
@@ -65,6 +85,7 @@ def fitted(sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: in
         science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged.
         gain: file numbers per unit of ``sr``.
         scale: factor of the enlargement.
+        floor: `(h, w)`, `ring_floor` of the picture; None for no limit.
 
     Returns:
         `(scale · h, scale · w)` of the type of ``lr``.
@@ -73,8 +94,12 @@ def fitted(sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: in
     unusable = science.is_unusable(lr)
     detail = _in_blocks(sr, scale).astype(np.float64)
     detail -= detail.mean(axis=2, keepdims=True)
-    detail *= gain if science.quantity == "mean" else gain / scale**2
+    detail *= gain
     detail[unusable] = 0.0
+    if floor is not None:
+        _soften(detail, science.measured(lr) - floor, science.scale)
+    if science.quantity == "sum":
+        detail /= scale**2
     if lr.dtype.kind == "f":
         blocks = _fitted_floats(detail, lr, science, scale)
     else:
@@ -124,6 +149,14 @@ def _in_blocks(pixels: Numbers, scale: int) -> Numbers:
     """Return `(h, w, scale²)`: the pixels of every block."""
     height, width = pixels.shape[0] // scale, pixels.shape[1] // scale
     return pixels.reshape(height, scale, width, scale).transpose(0, 2, 1, 3).reshape(height, width, scale**2)
+
+
+def _soften(detail: Doubles, room: Doubles, step: float) -> None:
+    """Lower the contrast of blocks, in place, until none goes more than ``room`` below its level."""
+    deepest = -(detail * step).min(axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contrast = np.where(deepest > room, room / deepest, 1.0)
+    detail *= contrast[:, :, None]
 
 
 def _fitted_floats(detail: Doubles, lr: Numbers, science: Science, scale: int) -> Numbers:
@@ -176,15 +209,22 @@ def _sources(measured: Doubles, usable: Mask) -> tuple[NDArray[np.intp], int]:
     known = measured[usable]
     if not known.size:
         return np.zeros(measured.shape, np.intp), 0
-    sample = known[:: max(1, known.size // _MAX_SAMPLES)]
-    background = np.median(sample)
-    sigma = _SIGMA_OF_MAD * float(np.median(np.abs(sample - background)))
+    background, sigma = _background(known)
     with np.errstate(invalid="ignore"):
         bright = usable & (measured > background + _SOURCE_SIGMA * sigma)
     if not sigma:
         bright[:] = False
     labels, count = ndimage.label(bright, structure=np.ones((3, 3), np.int8))
     return labels.astype(np.intp, copy=False), int(count)
+
+
+def _background(known: Doubles) -> tuple[float, float]:
+    """Return the level and the standard deviation of what is no source."""
+    sample = known[:: max(1, known.size // _MAX_SAMPLES)]
+    if not sample.size:
+        return 0.0, 0.0
+    level = float(np.median(sample))
+    return level, _SIGMA_OF_MAD * float(np.median(np.abs(sample - level)))
 
 
 def _percent(after: float, before: float) -> float:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from srdesk.imaging.flux import block_totals, enlarged_values, fitted, flux_error
+from srdesk.imaging.flux import block_totals, enlarged_values, fitted, flux_error, ring_floor
 from srdesk.imaging.science import Science, robust_values
 from srdesk.imaging.values import ValueMap
 
@@ -117,6 +117,21 @@ def test_saturated_counts_are_spread_like_all_counts_and_so_is_their_level() -> 
     numbers = fitted(random_sr(lr), lr, science, 10.0, SCALE)
     assert (numbers[:, :4] == 4000).all()
     assert science.after_enlarging(SCALE).is_unusable(numbers)[:, :4].all()
+
+
+@pytest.mark.parametrize("scale", [1.0, -2.0])
+@pytest.mark.parametrize("quantity", ["sum", "mean"])
+def test_no_ring_is_dug_around_a_star(scale: float, quantity: str) -> None:
+    science = Science(scale=scale, quantity=quantity)  # type: ignore[arg-type]
+    measured = RNG.normal(100, 2, (9, 9))
+    measured[4, 4] = 1e6
+    lr = measured / scale
+    floor = ring_floor(lr, science)
+    numbers = fitted(random_sr(lr), lr, science, 1e5, SCALE, floor)
+    fine = science.measured(numbers) * (SCALE**2 if quantity == "sum" else 1)
+    assert fine.min() > measured.min() - 2.1 * measured[0].std() - 5
+    np.testing.assert_allclose(block_totals(numbers, science, SCALE), measured, rtol=1e-9)
+    assert fine.reshape(9, SCALE, 9, SCALE).std(axis=(1, 3))[4, 4] > 1e4  # the star itself keeps its shape
 
 
 def test_a_peak_beyond_the_largest_float_stays_finite() -> None:
