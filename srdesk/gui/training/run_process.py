@@ -68,6 +68,8 @@ class RunProcess(QObject):
         """Where the run stands."""
         self.outcome: RunOutcome | None = None
         """How it ended, None until then."""
+        self.shall_survive = False
+        """Whether this desk was told that the run goes on without it; what an earlier one was told does not count."""
         self._trainer: ChildTrainer | OtherTrainer | None = None
         self._shall_launch = self._shall_discard = self._was_asked_to_end = False
         self._last_word: events.Finished | events.Failed | None = None
@@ -167,6 +169,7 @@ class RunProcess(QObject):
 
     def keep_running(self, is_kept: bool) -> None:
         """Let the run go on when the desk ends, or end with it."""
+        self.shall_survive = is_kept
         self._attempt(lambda: self._run.keep_running(is_kept))
 
     def release(self) -> None:

@@ -98,7 +98,7 @@ class TrainMenu(QObject):
             Whether the desk may be closed.
         """
         process = self._training.current
-        if process is None or not process.is_alive or process.run.is_kept_running():
+        if process is None or not process.is_alive or process.shall_survive:
             return True
         answer = self._questions.close_during_training(process.title)
         if answer == "keep":

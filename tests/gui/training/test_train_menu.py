@@ -116,6 +116,22 @@ def test_closing_asks_nothing_where_the_answer_is_known_or_nobody_can_give_one(
     assert answers.asked == []
 
 
+def test_what_an_earlier_desk_was_told_does_not_count(
+    qtbot: QtBot, window: MainWindow, training: Training, answers, process: RunProcess, shown
+) -> None:
+    process.keep_running(True)
+    process.release()
+    training.look_around()
+    assert training.current is not None
+    assert training.current is not process
+    assert window.banner.message is not None
+    assert window.banner.message.text == "The training “portraits” goes on in the background."
+    answers.given = {"close_during_training": "stop"}
+    assert window.close()
+    assert answers.asked == ["close_during_training"]
+    qtbot.waitUntil(lambda: process._trainer.has_ended, timeout=WAIT_MS)
+
+
 def test_a_run_that_is_done_is_announced_with_a_button_unless_it_is_being_watched(
     qtbot: QtBot, window: MainWindow, training: Training, config, shown
 ) -> None:
