@@ -31,7 +31,7 @@ from srdesk.training.memory import kept_memory
 from srdesk.training.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run_table import run_table
 from srdesk.training.runner_options import configuration, parse
-from srdesk.training.runs import MEASURED_NAME, TENSORBOARD_FOLDER, Run
+from srdesk.training.runs import CHECKPOINT_NAME, MEASURED_NAME, TENSORBOARD_FOLDER, Run
 from srdesk.training.tasks import Task, run_task, stop_at, task_of
 from srdesk.training.tensorboard import TensorBoardLog
 
@@ -82,7 +82,7 @@ def main(
 
 @contextlib.contextmanager
 def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> Iterator[Run]:
-    """Make the run folder, be its only trainer, and write the configuration into it.
+    """Make the run folder, be its only trainer, and write the configuration of a run that begins.
 
     Raises:
         DatasetError: a folder of pictures is not there.
@@ -95,7 +95,8 @@ def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> It
     run = Run(folder or runs_folder / f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}_{config.weights_name}")
     run.make_folder()
     with run.hold():
-        run.store(config)
+        if not (run.folder / CHECKPOINT_NAME).exists():  # else it is not sure yet that the checkpoint goes with it
+            run.store(config)
         yield run
 
 
@@ -118,6 +119,8 @@ def _train(config: TrainConfig, run: Run, requests: Requests, journal: Journal, 
         parallel.shared(run.measured())
         for event in train(config, run.folder, requests.token, features_file=features_file, requests=requests):
             journal.tell(event)
+            if isinstance(event, events.Started):
+                run.store(config)
             was_stopped = isinstance(event, events.Finished) and event.reason == "stopped"
     journal.check()
     # Whoever starts several processes would take 130 for a failure, and start them again.

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from srdesk.errors import ConfigError, DatasetError, RunInUseError, TrainingError
+from srdesk.errors import CheckpointError, ConfigError, DatasetError, RunInUseError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
 from srdesk.training.runner import main
@@ -150,3 +150,14 @@ def test_runs_are_listed_with_how_far_they_came(
     best_db = Run(runs / "first").overview().best_psnr_y_db
     assert broken.split() == ["second", "unreadable"]
     assert first.split() == ["first", "done", "2/2", f"{best_db:.3f}", "dB"]
+
+
+def test_options_that_do_not_go_with_the_checkpoint_leave_the_run_as_it_is(pictures: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    main(["--data", str(pictures), "--steps", "2", "--run", str(run.folder), *TINY], runs_folder=tmp_path)
+    config = run.config()
+    with pytest.raises(CheckpointError, match="another configuration"):
+        main(["--run", str(run.folder), "--learning-rate", "0.1"], runs_folder=tmp_path)
+    assert run.config() == config
+    assert main(["--run", str(run.folder), "--set", "notes=better"], runs_folder=tmp_path) == 0
+    assert run.config().notes == "better"
