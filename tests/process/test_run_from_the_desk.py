@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.gui.training.outcome import Crashed, Finished, Stopped
 from srdesk.gui.training.run_process import RunProcess
+from srdesk.gui.training.task_process import TaskProcess
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.runs import Run
@@ -31,6 +32,7 @@ import os, signal, sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from srdesk.gui.training.run_process import RunProcess
+from srdesk.gui.training.task_process import TaskProcess
 from srdesk.training import events
 from srdesk.training.runs import Run
 
@@ -179,3 +181,13 @@ def test_a_desk_that_is_told_to_end_does_so_at_once_and_its_run_stops_with_a_che
     assert desk.returncode == 0
     qtbot.waitUntil(lambda: run.state() == "stopped", timeout=WAIT_MS)
     assert (run.folder / "checkpoint.safetensors").exists()
+
+
+def test_pictures_are_checked_by_a_task(qtbot: QtBot, config: Callable[..., TrainConfig]) -> None:
+    task = TaskProcess()
+    told: list[events.AnyEvent] = []
+    task.progressed.connect(told.append)
+    with qtbot.waitSignal(task.ended, timeout=WAIT_MS):
+        task.start("--check", "--data", config(1).data[0], "--crop-px", "8")
+    assert isinstance(task.outcome, Finished)
+    assert [event.pictures for event in told if isinstance(event, events.HealthReport)] == [4]
