@@ -25,6 +25,7 @@ _OTHER = "other"
 _MOST_STEPS = 100_000_000
 _MOST_MINUTES = 100_000
 _ROUND_STEPS = 10
+"""A time is made a multiple of so many steps."""
 
 SpeedOf = Callable[[TrainConfig], float | None]
 """Steps per second that a configuration was seen to make on this machine."""
@@ -50,6 +51,7 @@ class TrainForm(QWidget):
         self._questions = questions
         self._data: tuple[str, ...] = ()
         self._base = TrainConfig()
+        self._draft: TrainConfig | None = None
         self._named = True
         self.config: TrainConfig | None = None
         """What was entered; None while something is wrong."""
@@ -136,7 +138,7 @@ class TrainForm(QWidget):
         self.name.textChanged.connect(self._check)
         self.licence.textChanged.connect(self._check)
         self.steps.valueChanged.connect(self._check)
-        self.minutes.valueChanged.connect(self._on_minutes)
+        self.minutes.valueChanged.connect(self._fit_steps)
         self.advanced.changed.connect(self._check)
 
     # --- what is chosen ---------------------------------------------------------------------------------------------
@@ -148,9 +150,8 @@ class TrainForm(QWidget):
         fill(self.steps, self._base.steps)
         self._named = False
         self._adapt()
-        speed = self._speed_of(self.config) if self.config is not None and preset.minutes else None
-        if speed is not None and preset.minutes is not None:
-            self._set_steps(60 * preset.minutes * speed)
+        if preset.minutes is not None:
+            self._fit_steps(preset.minutes)
 
     @Slot()
     def _on_model(self) -> None:
@@ -213,21 +214,23 @@ class TrainForm(QWidget):
         self._more.setText(self.tr("Advanced ▾") if is_open else self.tr("Advanced ▸"))
 
     @Slot(int)
-    def _on_minutes(self, minutes: int) -> None:
-        speed = self._speed_of(self.config) if self.config is not None else None
+    def _fit_steps(self, minutes: float) -> None:
+        """Make as many steps as fit into ``minutes``, if it is known how fast this machine is."""
+        speed = self._speed()
         if speed is not None:
-            self._set_steps(60 * minutes * speed)
+            self.steps.setValue(max(1, round(60 * minutes * speed / _ROUND_STEPS)) * _ROUND_STEPS)
 
-    def _set_steps(self, steps: float) -> None:
-        self.steps.setValue(max(_ROUND_STEPS, round(steps / _ROUND_STEPS) * _ROUND_STEPS))
+    def _speed(self) -> float | None:
+        return self._speed_of(self._draft) if self._draft is not None else None
 
     # --- whether it is right ----------------------------------------------------------------------------------------
 
     @Slot()
     def _check(self) -> None:
-        wrong_field = ""
+        wrong_field, self._draft = "", None
         try:
-            self.config, self.complaint = validate(self._entered()), ""
+            self._draft = self._entered()
+            self.config, self.complaint = validate(self._draft), ""
         except ConfigError as error:
             self.config, wrong_field = None, error.field
             self.complaint = config_sentence(error)
@@ -252,7 +255,7 @@ class TrainForm(QWidget):
         )
 
     def _tell_time(self) -> None:
-        speed = self._speed_of(self.config) if self.config is not None else None
+        speed = self._speed()
         with QSignalBlocker(self.minutes):
             self.minutes.setEnabled(speed is not None)
             self.minutes.setValue(round(self.steps.value() / speed / 60) if speed is not None else 0)

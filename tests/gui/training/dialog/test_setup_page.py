@@ -302,11 +302,12 @@ def test_an_earlier_run_tells_how_long_this_one_takes(
 
 
 def test_a_quick_try_takes_the_minutes_that_it_promises(
-    filled: SetupPage, make_run: Callable[..., Path], make_step: Callable[..., events.Step]
+    page: SetupPage, pictures: Path, make_run: Callable[..., Path], make_step: Callable[..., events.Step]
 ) -> None:
     make_run(make_step(10, steps_per_second=3.0), batch_size=8)
-    filled.form.presets.choose("quick")
-    assert config_of(filled).steps == 900
+    page.form.presets.choose("quick")
+    page.data.add(pictures)
+    assert config_of(page).steps == 900
 
 
 # --- the learning rate --------------------------------------------------------------------------------------------
