@@ -14,9 +14,10 @@ from srdesk.cli.model_choice import ModelChoice
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import print_remark
 from srdesk.engine.enlarge import SCALE, TargetSize
-from srdesk.errors import ConfigError, WeightsFormatError
+from srdesk.errors import Cancelled, ConfigError, WeightsFormatError
 from srdesk.imaging.naming import OutputName
 from srdesk.imaging.scene_probe import is_scene
+from srdesk.imaging.tile_file import unfinished
 
 if TYPE_CHECKING:
     from srdesk.engine.control import Control
@@ -63,6 +64,8 @@ def check(
         raise ConfigError("background", background, "no background for a GeoTIFF: it keeps its opacity")
     with open_geotiff(path) as scene:
         plan_passes(scene, colours)
+        if scene.pages > 1:
+            print_remark(f"“{path.name}” holds {scene.pages} pictures; the first of them is enlarged.")
 
 
 def output_name(path: Path, settings: Settings, *, model: str, number: int) -> str:
@@ -95,16 +98,21 @@ def enlarge(
 
     digest = "" if choice.weights is None else _sha256(choice.weights)
     recipe = [__version__, choice.name, digest, settings.device, settings.precision, settings.window_px]
-    with open_geotiff(path) as scene:
-        facts = enlarge_scene(
-            scene,
-            upscaler,
-            output,
-            control,
-            recipe=msgspec.json.encode(recipe).decode(),
-            colours=colours,
-            notes=_notes(choice.name, digest),
-        )
+    try:
+        with open_geotiff(path) as scene:
+            facts = enlarge_scene(
+                scene,
+                upscaler,
+                output,
+                control,
+                recipe=msgspec.json.encode(recipe).decode(),
+                colours=colours,
+                notes=_notes(choice.name, digest),
+            )
+    except Cancelled:
+        if unfinished(output):
+            print_remark(f"What is finished of “{output.name}” is kept: the same command goes on from there.")
+        raise
     if facts.resumed_windows:
         print_remark(f"{facts.resumed_windows} of {facts.windows} windows had been finished before.")
     document: dict[str, Any] = {

@@ -143,7 +143,8 @@ def enlarge_scene(
     """
     run = _SceneRun(scene, upscaler, output, control or Control(), colours, notes)
     key = msgspec.json.encode([_fingerprint(scene.path), recipe, [one.bands for one in run.passes], upscaler.scale])
-    with TileFile.opened(output, key=key.decode(), tiles=run.plan.tiles, expected_bytes=run.plan.raw_bytes) as file:
+    plan = run.plan
+    with TileFile.opened(output, key=key.decode(), tiles=plan.tiles, largest_bytes=plan.largest_bytes) as file:
         try:
             return run.to(file)
         except Cancelled:
@@ -186,9 +187,9 @@ class _SceneRun:
         resumed = file.finished_steps
         left_px = sum(window.height * window.width for window, _ in steps[resumed:])
         self._check_space(expected_bytes(self.plan) * left_px // self._total_px)
+        writer = SceneWriter(self.plan, file)
         bands = {one: self._bands(one) for one in self.passes}
         self._foretell(bands, left_px)
-        writer = SceneWriter(self.plan, file)
         facts: UpscaleFacts | None = None
         done_px = self._total_px - left_px
         for window, one in steps[resumed:]:

@@ -75,35 +75,22 @@ class GeoTiff:
         """All bands in order."""
         self.geolocation = Geolocation.of(dataset)
         """Where its pixels are on Earth."""
+        self.colours = _colours(dataset)
+        """Numbers of the red, the green and the blue band, if the file says that it has one of each."""
+        structure = dataset.tags(ns="IMAGE_STRUCTURE")
+        self.compression = str(structure.get("COMPRESSION", "NONE"))
+        """GDAL's name of the compression, such as DEFLATE or YCbCr JPEG; NONE if there is none."""
+        self.is_interleaved = structure.get("INTERLEAVE") == "PIXEL"
+        """Whether the bands of a pixel stand side by side in the file."""
+        self.has_overviews = bool(dataset.overviews(1))
+        """Whether it has reduced pictures of itself."""
+        self.pages = max(1, len(dataset.subdatasets))
+        """How many pictures the file holds, of which this is the first."""
         flags = [getattr(flag, "name", "") for flag in dataset.mask_flag_enums[0]]
         self.has_mask = "per_dataset" in flags and "alpha" not in flags
         """Whether a mask of its own says, for all bands, where there are no data."""
         opacity = [band.number for band in self.bands if band.kind is BandKind.OPACITY]
         self._opacity_number = opacity[0] if opacity else None
-
-    @property
-    def colours(self) -> tuple[int, int, int] | None:
-        """Numbers of the red, the green and the blue band, if the file says that it has one of each."""
-        names = [colour.name for colour in self.dataset.colorinterp]
-        if any(names.count(name) != 1 for name in ("red", "green", "blue")):
-            return None
-        red, green, blue = (names.index(name) + 1 for name in ("red", "green", "blue"))
-        return red, green, blue
-
-    @property
-    def has_overviews(self) -> bool:
-        """Whether it has reduced pictures of itself."""
-        return bool(self.dataset.overviews(1))
-
-    @property
-    def compression(self) -> str:
-        """GDAL's name of the compression, such as DEFLATE or YCbCr JPEG; NONE if there is none."""
-        return str(self.dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "NONE"))
-
-    @property
-    def is_interleaved(self) -> bool:
-        """Whether the bands of a pixel stand side by side in the file."""
-        return str(self.dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE")) == "PIXEL"
 
     def read(self, bands: tuple[int, ...], box: Box) -> Numbers:
         """Return the numbers of ``box``, which lies inside the scene, ``(height, width, bands)`` as in the file.
@@ -203,6 +190,14 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
         # What cannot be seen is no data, and must neither spread nor appear anywhere else.
         bands.append(Band(number, kind, 0.0 if kind is BandKind.OPACITY else _typed(nodata, dataset.dtypes[0])))
     return tuple(bands)
+
+
+def _colours(dataset: Any) -> tuple[int, int, int] | None:
+    names = [colour.name for colour in dataset.colorinterp]
+    if any(names.count(name) != 1 for name in ("red", "green", "blue")):
+        return None
+    red, green, blue = (names.index(name) + 1 for name in ("red", "green", "blue"))
+    return red, green, blue
 
 
 def _typed(nodata: float | None, dtype: str) -> float | None:

@@ -86,18 +86,30 @@ class ScenePlan:
     @property
     def raw_bytes(self) -> int:
         """Size of the result without compression, masks and overviews included."""
-        band_bytes = self.height * self.width * np.dtype(self.scene.dtype).itemsize
+        samples = len(self.scene.bands) if self.is_interleaved else 1
+        tile_bytes = TILE_PX * TILE_PX * samples * np.dtype(self.scene.dtype).itemsize
         mask_bytes = self.height * self.width // 8 if self.scene.has_mask else 0
-        whole = band_bytes * len(self.scene.bands) + mask_bytes
+        whole = self.tiles * tile_bytes + mask_bytes
         return whole * 4 // 3 if self.scene.has_overviews else whole
+
+    @property
+    def largest_bytes(self) -> int:
+        """Size that the result cannot exceed: noise becomes larger when it is compressed, by LZW much larger."""
+        return self.raw_bytes * 3 // 2 if self.codec.compression == "LZW" else self.raw_bytes * 33 // 32
 
 
 class SceneWriter:
-    """Takes windows of numbers, band by band or together, and appends their tiles to a file."""
+    """Takes windows of numbers, band by band or together, and appends their tiles to a file.
+
+    Raises:
+        ImageWriteError: GDAL cannot write what the input says.
+    """
 
     def __init__(self, plan: ScenePlan, file: TileFile) -> None:
         self.plan = plan
         self.file = file
+        with _gdal_errors(file.target, "its tags cannot be"):
+            self._directory = _directory(plan)
         self._open: dict[tuple[int, int, int], _Tile] = {}
 
     def write(self, bands: tuple[int, ...], box: Box, numbers: Numbers) -> None:
@@ -131,7 +143,7 @@ class SceneWriter:
             ImageWriteError: GDAL cannot add masks or overviews.
             OSError: the file cannot be written.
         """
-        self.file.finish(_directory(self.plan), lambda part: self._complete(part, check))
+        self.file.finish(self._directory, lambda part: self._complete(part, check))
 
     def _write_plane(self, plane: int, box: Box, numbers: Numbers) -> None:
         plan = self.plan
@@ -152,7 +164,10 @@ class SceneWriter:
         scene = self.plan.scene
         if not (scene.has_mask or scene.has_overviews):
             return
-        with gdal_session(GDAL_PAM_ENABLED=False) as rasterio, _gdal_errors(self.file.target):
+        with (
+            gdal_session(GDAL_PAM_ENABLED=False) as rasterio,
+            _gdal_errors(self.file.target, "its mask and overviews cannot be"),
+        ):
             from rasterio.enums import Resampling
 
             with rasterio.open(part, "r+", driver="GTiff") as dataset:
@@ -305,7 +320,7 @@ def _overview_levels(plan: ScenePlan) -> list[int]:
 
 
 @contextlib.contextmanager
-def _gdal_errors(target: Path) -> Iterator[None]:
+def _gdal_errors(target: Path, what: str) -> Iterator[None]:
     """Turn what GDAL raises while it writes into the sentence that a person reads.
 
     Raises:
@@ -313,5 +328,5 @@ def _gdal_errors(target: Path) -> Iterator[None]:
     """
     try:
         yield
-    except gdal_failures() as error:
-        raise ImageWriteError(target, "its mask and overviews cannot be added") from error
+    except gdal_failures(ValueError, struct.error) as error:
+        raise ImageWriteError(target, f"{what} written") from error

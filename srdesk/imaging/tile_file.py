@@ -9,6 +9,7 @@ came after the last finished step, so that the bytes are those of a run that was
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ class TileFile:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, target: Path | str, *, key: str, tiles: int, expected_bytes: int) -> Iterator[TileFile]:
+    def opened(cls, target: Path | str, *, key: str, tiles: int, largest_bytes: int) -> Iterator[TileFile]:
         """Begin a file, or go on with one that has the same key.
 
         It is closed at the end of the block and stays as it is, unfinished unless `finish` was called; `discard` then
@@ -75,13 +76,13 @@ class TileFile:
             target: the file that it will become; the place that a link points to.
             key: text that is equal for equal work only; an unfinished file with another key is begun anew.
             tiles: how many tiles it will have.
-            expected_bytes: about how large it will be.
+            largest_bytes: what it cannot exceed; beyond 4 GB it is a BigTIFF.
 
         Raises:
             ImageWriteError: it cannot be written, or another program is writing it.
         """
         target = Path(os.path.realpath(target))
-        layout = ifd.Layout("<", is_big=expected_bytes > _CLASSIC_BYTES)
+        layout = ifd.Layout("<", is_big=largest_bytes > _CLASSIC_BYTES)
         with _writing(target), contextlib.ExitStack() as stack:
             is_ours = _journal_of(target).exists()  # made before the part, so that a part without one is not ours
             journal = stack.enter_context(_opened(_journal_of(target)))
@@ -110,6 +111,8 @@ class TileFile:
             OSError: it cannot be written.
         """
         offset = self._stream.tell()
+        if not self.layout.is_big and offset + len(data) > _CLASSIC_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         if offset % 2:
             self._stream.write(b"\0")
             offset += 1

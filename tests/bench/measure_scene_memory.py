@@ -33,7 +33,7 @@ sys.exit(status)
 """A run of the command line that says its own peak in MiB at the end."""
 
 
-def make_scene(path: Path, side_px: int, *, dtype: str, bands: int, compress: str) -> None:
+def make_scene(path: Path, side_px: int, *, dtype: str, bands: int, compress: str, with_overviews: bool) -> None:
     """Write a tiled scene of soft noise, tile by tile."""
     rng = np.random.default_rng(side_px)
     top = 250 if dtype == "uint8" else 4000
@@ -47,13 +47,22 @@ def make_scene(path: Path, side_px: int, *, dtype: str, bands: int, compress: st
                 coarse = rng.integers(0, top, (bands, TILE_PX // 8, TILE_PX // 8))
                 fine = coarse.repeat(8, axis=1).repeat(8, axis=2) + rng.integers(0, 5, (bands, TILE_PX, TILE_PX))
                 dataset.write(fine[:, : window.height, : window.width].astype(dtype), window=window)
+            if with_overviews:
+                dataset.build_overviews([2, 4])
 
 
 def measure(folder: Path, side_px: int, options: argparse.Namespace) -> int:
     """Enlarge one scene; print what it took, and return its peak in MiB."""
     scene, result = folder / f"scene-{side_px}.tif", folder / f"result-{side_px}.tif"
     try:
-        make_scene(scene, side_px, dtype=options.dtype, bands=options.bands, compress=options.compress)
+        make_scene(
+            scene,
+            side_px,
+            dtype=options.dtype,
+            bands=options.bands,
+            compress=options.compress,
+            with_overviews=options.overviews,
+        )
         words = ["upscale", str(scene), "-o", str(result), "--model", options.model, "--on-collision", "overwrite"]
         started_s = time.monotonic()
         child = subprocess.run([sys.executable, "-c", CHILD, *words, "--json"], capture_output=True, text=True)
@@ -82,6 +91,7 @@ def main() -> int:
     parser.add_argument("--dtype", choices=("uint8", "uint16"), default="uint16")
     parser.add_argument("--bands", type=int, default=1)
     parser.add_argument("--compress", default="lzw")
+    parser.add_argument("--overviews", action="store_true")
     parser.add_argument("--model", default="bicubic")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)

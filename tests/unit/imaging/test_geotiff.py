@@ -149,3 +149,25 @@ def test_a_broken_coordinate_system_leaves_the_pixels_readable(make_geotiff: Mak
     with open_geotiff(path) as scene:
         assert scene.read((1,), Box(0, 0, 4, 4)).all()
         assert scene.geolocation.lonlat(1, 1) is None
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # rasterio, of a text that is none
+@pytest.mark.parametrize("compress", ["deflate", "lzw", "none"])
+def test_damaged_files_are_read_or_refused_and_nothing_else(
+    make_geotiff: MakeGeoTiff, tmp_path: Path, compress: str
+) -> None:
+    numbers = RNG.integers(0, 256, (3, 70, 90), np.uint8)
+    sound = make_geotiff("sound.tif", numbers, compress=compress, tiled=True, blockxsize=32, blockysize=32).read_bytes()
+    rng = np.random.default_rng(7)
+    for _ in range(60):
+        damaged = bytearray(sound)
+        for place in rng.integers(0, rng.choice([16, 400, len(sound)]), rng.choice([1, 3, 12])):
+            damaged[place] = rng.choice([0, 1, 127, 128, 255])
+        (tmp_path / "a.tif").write_bytes(damaged)
+        try:
+            with open_geotiff(tmp_path / "a.tif") as scene:
+                box = Box(0, 0, min(scene.height, 70), min(scene.width, 90))
+                scene.data_mask((1,), box, scene.read((1,), box))
+                scene.geolocation.scaled(4).lonlat(1, 1)
+        except (ImageReadError, UnsupportedImageError) as error:
+            assert "a.tif" in str(error)

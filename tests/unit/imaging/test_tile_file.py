@@ -15,8 +15,8 @@ BIG = 2**33
 
 
 @contextlib.contextmanager
-def opened(target: Path, key: str = "same", expected_bytes: int = 0) -> Iterator[TileFile]:
-    with TileFile.opened(target, key=key, tiles=4, expected_bytes=expected_bytes) as file:
+def opened(target: Path, key: str = "same", largest_bytes: int = 0) -> Iterator[TileFile]:
+    with TileFile.opened(target, key=key, tiles=4, largest_bytes=largest_bytes) as file:
         yield file
 
 
@@ -27,34 +27,32 @@ def step(file: TileFile, number: int) -> None:
     file.finish_step()
 
 
-def whole(target: Path, expected_bytes: int = 0) -> bytes:
+def whole(target: Path, largest_bytes: int = 0) -> bytes:
     """Write a file without interruption."""
-    with opened(target, expected_bytes=expected_bytes) as file:
+    with opened(target, largest_bytes=largest_bytes) as file:
         step(file, 0)
         step(file, 1)
         file.finish({}, lambda part: None)
     return target.read_bytes()
 
 
-@pytest.mark.parametrize("expected_bytes", [0, BIG])
+@pytest.mark.parametrize("largest_bytes", [0, BIG])
 @pytest.mark.parametrize("torn", [b"", b'{"end":99,"ti', b'{"end":1'])
-def test_a_file_that_is_gone_on_with_is_byte_for_byte_the_same(
-    tmp_path: Path, torn: bytes, expected_bytes: int
-) -> None:
-    expected = whole(tmp_path / "whole.tif", expected_bytes)
+def test_a_file_that_is_gone_on_with_is_byte_for_byte_the_same(tmp_path: Path, torn: bytes, largest_bytes: int) -> None:
+    expected = whole(tmp_path / "whole.tif", largest_bytes)
     target = tmp_path / "a.tif"
-    with opened(target, expected_bytes=expected_bytes) as file:
+    with opened(target, largest_bytes=largest_bytes) as file:
         step(file, 0)
         file.append(3, b"half a step")
     with (tmp_path / "a.tif.part.journal").open("ab") as journal:
         journal.write(torn)
     assert unfinished(target)
-    with opened(target, expected_bytes=expected_bytes) as file:
+    with opened(target, largest_bytes=largest_bytes) as file:
         assert file.finished_steps == 1
         step(file, 1)
         file.finish({}, lambda part: None)
     assert target.read_bytes() == expected
-    assert expected[2] == (43 if expected_bytes else 42)
+    assert expected[2] == (43 if largest_bytes else 42)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("a.")] == ["a.tif"]
 
 
