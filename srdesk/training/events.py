@@ -7,8 +7,11 @@ from typing import Literal
 import msgspec
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields=False, kw_only=True):
-    """Base of all events; the field ``event`` of the JSON object names the kind."""
+class Event(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields=False, kw_only=True, gc=False):
+    """Base of all events; the field ``event`` of the JSON object names the kind.
+
+    There may be 100,000 of one run, and no cycles among them, so the garbage collector need not look at them.
+    """
 
 
 class Started(Event, frozen=True, tag="started"):
