@@ -181,7 +181,8 @@ class RunsDialog(QDialog):
         for column, text in enumerate(texts):
             item = self.table.item(row, column)
             assert item is not None
-            item.setText(text)
+            if item.text() != text:  # the column is measured again after each change
+                item.setText(text)
 
     def _state_title(self, state: RunStatus) -> str:
         return {
