@@ -37,6 +37,8 @@ DTYPES = {8: "uint8", 16: "int16", 32: "int32", 64: "int64", -32: "float32", -64
 
 _MAX_LOOKED_AT = 1_000_000
 
+_FORBIDDEN_SIGNS = re.compile(rb"[^\x20-\x7e]")
+
 _SATURATION_KEYWORDS = ("SATURATE", "SATLEVEL", "SATURATA")
 
 _COUNT = re.compile(r"(counts?|cts?|electrons?|e-?|adu|dn|du|photons?|phot|ph)(/(s|sec|seconds?|min|hr?))?")
@@ -115,11 +117,11 @@ def read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
         ImageReadError: the file is damaged or cut off, or no pixel has a value.
         UnsupportedImageError: it has no such image, or that is too large.
     """
-    with decoder_errors(path), unpacked(stream, path) as plain:
+    with header_errors(path), decoder_errors(path), unpacked(stream, path) as plain:
         hdu, plane = _choose(read_structure(plain, path), part, path)
         check_budget(path, _probe(hdu))
-        numbers, header = _compressed(plain, path, hdu, plane) if hdu.is_tile_compressed else _plain(plain, hdu, plane)
-    science = _science(header, numbers, path)
+        numbers, block = _compressed(plain, path, hdu, plane) if hdu.is_tile_compressed else _plain(plain, hdu, plane)
+        science = _science(parsed_header(block), numbers, path)
     if science.is_blank(numbers).all():
         raise ImageReadError(path, "none of its pixels has a value", hint="Choose another image of the file.")
     values = robust_values(numbers, science)
@@ -131,7 +133,7 @@ def read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
         modified_ns=status.st_mtime_ns if status else 0,
         hdu=hdu.index,
         plane=plane,
-        header=header.tostring().encode("ascii", "replace"),
+        header=block,
     )
     return StoredImage(numbers, values, None, Metadata(format="FITS", fits=origin), science)
 
@@ -145,11 +147,27 @@ def quiet_astropy() -> Iterator[None]:
 
 
 def parsed_header(header: bytes) -> Header:
-    """Return astropy's view of a header."""
+    """Return astropy's view of a header, signs that FITS does not allow replaced by question marks."""
     with quiet_astropy():
         from astropy.io.fits import Header
 
-        return Header.fromstring(header)
+        return Header.fromstring(_FORBIDDEN_SIGNS.sub(b"?", header))
+
+
+@contextmanager
+def header_errors(path: Path) -> Iterator[None]:
+    """Turn what astropy says of cards that it cannot understand into the sentence that a person reads.
+
+    Raises:
+        ImageReadError: a card that is needed makes no sense.
+    """
+    with quiet_astropy():
+        from astropy.io.fits import VerifyError
+
+        try:
+            yield
+        except VerifyError as error:
+            raise ImageReadError(path, "its header is damaged") from error
 
 
 # --- choosing -------------------------------------------------------------------------------------------------------
@@ -197,7 +215,7 @@ def _probe(hdu: Hdu) -> ImageProbe:
 # --- pixels ---------------------------------------------------------------------------------------------------------
 
 
-def _plain(stream: BinaryIO, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, Header]:
+def _plain(stream: BinaryIO, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, bytes]:
     height, width = hdu.shape[-2:]
     dtype = np.dtype(DTYPES[hdu.bitpix])
     stored = np.empty((height, width), dtype.newbyteorder(">"))
@@ -209,10 +227,10 @@ def _plain(stream: BinaryIO, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers,
         if not count:
             raise EOFError
         view = view[count:]
-    return np.ascontiguousarray(stored[::-1, :, None], dtype), parsed_header(hdu.header)
+    return np.ascontiguousarray(stored[::-1, :, None], dtype), hdu.header
 
 
-def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, Header]:
+def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, bytes]:
     with quiet_astropy():
         from astropy.io import fits
 
@@ -233,9 +251,10 @@ def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) 
         if "ZBLANK" in image.header and "BLANK" not in image.header:
             header["BLANK"] = image.header["ZBLANK"]
         pixels = np.asarray(image.data)[plane]
+        block = header.tostring().encode("ascii", "replace")
     if pixels.shape != hdu.shape[-2:]:
         raise ValueError("the unpacked image has another size than its header says")
-    return np.ascontiguousarray(pixels[::-1, :, None], dtype), header
+    return np.ascontiguousarray(pixels[::-1, :, None], dtype), block
 
 
 # --- what the numbers mean ------------------------------------------------------------------------------------------

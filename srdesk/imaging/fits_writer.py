@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from srdesk.errors import ImageWriteError
-from srdesk.imaging.fits import parsed_header, quiet_astropy
+from srdesk.imaging.fits import header_errors, parsed_header, quiet_astropy
 from srdesk.imaging.fits_structure import BLOCK_BYTES, Hdu, read_structure, unpacked
 from srdesk.imaging.science import FitsOrigin, Numbers, Science
 from srdesk.imaging.stored import StoredImage
@@ -40,6 +40,7 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
 
     Raises:
         ImageWriteError: the original file is gone or has changed, so that its other parts cannot be copied.
+        ImageReadError: its header cannot be understood.
         OSError: the stream cannot be written.
     """
     origin, science = stored.metadata.fits, stored.science
@@ -47,7 +48,7 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
         raise ValueError("not an image of a FITS file")
     path = Path(os.fsdecode(origin.path))
     try:
-        with path.open("rb") as packed, unpacked(packed, path) as original:
+        with header_errors(path), path.open("rb") as packed, unpacked(packed, path) as original:
             _check_unchanged(path, packed, origin)
             hdus = read_structure(original, path)
             header, remarks = _enlarged_header(parsed_header(origin.header), stored, science)
@@ -58,6 +59,8 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
                     _copy(original, stream, hdu)
     except FileNotFoundError as error:
         raise _gone(path) from error
+    except (ValueError, KeyError) as error:  # astropy's words on cards that it cannot write
+        raise ImageWriteError(path, "the header of the input has cards that cannot be understood") from error
     return remarks
 
 
