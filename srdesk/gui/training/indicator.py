@@ -75,9 +75,8 @@ class TrainingIndicator(QPushButton):
         if self._remaining_s is not None and process.phase is RunPhase.RUNNING:
             parts.append(self.tr("{} left").format(duration(self._remaining_s)))
         self.setText("  ·  ".join(parts))
-        self.setToolTip(
-            self.tr("Training “{}”, step {:,} of {:,}. Click to see it.").format(process.title, self._step, self._steps)
-        )
+        step = self.tr("step {:,} of {:,}").format(self._step, self._steps) if self._steps else self.tr("preparing")
+        self.setToolTip(self.tr("Training “{}”: {}. Click to see it.").format(process.title, step))
 
     def _progress(self, phase: RunPhase) -> str:
         words = {
