@@ -212,6 +212,7 @@ QToolButton#choice:disabled {{ color: {disabled}; }}
 #trainingNotice {{ background: {notice_panel}; border-radius: 6px; padding: 6px 10px; }}
 #dataList, #healthList, #scoreTable, #runsTable {{ border: 1px solid {line}; border-radius: 6px; background: {panel}; }}
 #dataList:focus, #healthList:focus, #scoreTable:focus, #runsTable:focus {{ border-color: {accent}; }}
+#dataList[dragging="true"] {{ border: 2px dashed {accent}; background: {chosen}; }}
 #dataList::item, #healthList::item, #scoreTable::item {{ padding: 3px 8px; }}
 #runsTable {{ outline: none; selection-background-color: {chosen}; selection-color: {text}; }}
 #runsTable::item {{ padding: 6px 10px; }}

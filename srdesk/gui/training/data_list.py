@@ -92,6 +92,12 @@ class DataList(QWidget):
         """Tell whether something that is dragged could be listed."""
         return any(path.is_dir() or path.suffix.lower() == _ARCHIVE_SUFFIX for path in _local_paths(dragged))
 
+    def set_dragging(self, *, is_dragging: bool) -> None:
+        """Show whether something is being dragged over the window that could be listed."""
+        self._list.setProperty("dragging", is_dragging)
+        self._list.style().unpolish(self._list)
+        self._list.style().polish(self._list)
+
     def take(self, dropped: QMimeData) -> None:
         """List what was dropped."""
         self.add(*_local_paths(dropped))

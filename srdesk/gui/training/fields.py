@@ -46,6 +46,7 @@ def line(name: str, placeholder: str = "") -> QLineEdit:
     """Return a line for text or a number."""
     edit = QLineEdit()
     edit.setPlaceholderText(placeholder)
+    edit.setAcceptDrops(False)  # what is dropped on the window are pictures to train on
     edit.setAccessibleName(name)
     return edit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from srdesk.gui.training.advanced_form import AdvancedForm
@@ -73,10 +73,6 @@ class SetupPage(QWidget):
         """Say why no run can be started whatever is entered; nothing if it can."""
         self._obstacle = sentence
         self._on_form_changed()
-
-    def accepts(self, dragged: QMimeData) -> bool:
-        """Tell whether what is dragged could be trained on."""
-        return self.data.accepts(dragged)
 
     def rest(self) -> None:
         """Leave the processor to the run: end what looks at pictures and tries rates."""

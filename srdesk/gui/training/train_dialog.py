@@ -6,7 +6,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
@@ -262,11 +262,17 @@ class TrainDialog(QDialog):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take folders and archives of pictures."""
-        if self.setup_page.accepts(event.mimeData()):
+        if self.setup_page.data.accepts(event.mimeData()):
             event.acceptProposedAction()
+            self.setup_page.data.set_dragging(is_dragging=True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Look as before."""
+        self.setup_page.data.set_dragging(is_dragging=False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """List what was dropped among the pictures."""
+        self.setup_page.data.set_dragging(is_dragging=False)
         self.setup_page.data.take(event.mimeData())
         self.go_to(Step.SET_UP)
         event.acceptProposedAction()

@@ -33,8 +33,8 @@ class Verdict:
             return self._ending()
         if not compared.is_better:
             return _tr("The new weights are not better than those the run started from.")
-        if compared.best_feature_distance is not None:
-            return _tr("The new weights are better: their pictures look more like the originals.")
+        if compared.best_feature_distance is not None and compared.difference_db < 0:
+            return _tr("The new weights are better by VGG features, but worse in PSNR: look at the pictures.")
         if compared.difference_db < NOTICEABLE_DB:
             return _tr("The new weights are slightly better, by less than can be seen.")
         return _tr("The new weights are better.")
@@ -72,9 +72,7 @@ class Verdict:
         if not start or best is None:
             return []
         return [
-            _tr(
-                "The distance to the originals as a network for recognising things sees it changed by {:+.0f} %."
-            ).format(100 * (best / start - 1))
+            _tr("The distance to the originals in VGG features changed by {:+.0f} %.").format(100 * (best / start - 1))
         ]
 
     def _ending(self) -> str:

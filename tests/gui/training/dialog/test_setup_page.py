@@ -59,13 +59,33 @@ def test_nothing_is_listed_twice_and_no_single_pictures(page: SetupPage, picture
     assert page.data.paths == (str(pictures), str(archive))
 
 
-def test_folders_can_be_dropped(page: SetupPage, pictures: Path) -> None:
-    dropped = QMimeData()
-    dropped.setUrls([QUrl.fromLocalFile(str(pictures))])
-    assert page.accepts(dropped)
-    page.data.take(dropped)
+class Dragged:
+    """What the window is told while something is dragged over it; a real event can be made by Qt alone."""
+
+    def __init__(self, *paths: Path) -> None:
+        self._data = QMimeData()
+        self._data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        self.is_accepted = False
+
+    def mimeData(self) -> QMimeData:
+        return self._data
+
+    def acceptProposedAction(self) -> None:
+        self.is_accepted = True
+
+
+def test_folders_can_be_dropped_anywhere_on_the_window(dialog: TrainDialog, page: SetupPage, pictures: Path) -> None:
+    dragged: Any = Dragged(pictures)
+    dialog.dragEnterEvent(dragged)
+    assert dragged.is_accepted
+    dialog.dropEvent(dragged)
     assert page.data.paths == (str(pictures),)
-    assert not page.accepts(QMimeData())
+
+
+def test_single_pictures_cannot_be_dropped(dialog: TrainDialog, tmp_path: Path) -> None:
+    dragged: Any = Dragged(tmp_path / "one.png")
+    dialog.dragEnterEvent(dragged)
+    assert not dragged.is_accepted
 
 
 def test_folders_and_archives_can_be_chosen(dialog: TrainDialog, page: SetupPage, pictures: Path) -> None:

@@ -60,11 +60,11 @@ def test_weights_that_are_not_better_are_called_so(record: RunRecord) -> None:
     assert "not better" in verdict.headline
 
 
-def test_a_gan_is_judged_by_what_its_pictures_look_like(record: RunRecord) -> None:
+def test_a_gan_is_judged_by_features_and_what_it_costs_is_said(record: RunRecord) -> None:
     record.take(compared(-1.2, is_better=True, start_feature_distance=0.5, best_feature_distance=0.4))
     verdict = Verdict(record, DONE)
     assert verdict.is_better
-    assert "look more like the originals" in verdict.headline
+    assert "better by VGG features, but worse in PSNR" in verdict.headline
     assert "-20 %" in verdict.details
     assert "-1.20 dB" in verdict.details
 
