@@ -53,7 +53,6 @@ TINY = TrainConfig(
     model_options={"channels": 8, "blocks": 1},
     discriminator_options={"channels": (4, 4, 4, 4), "dense": 8},
     feature_layer="conv1_2",
-    steps=300,
     batch_size=2,
     crop_px=8,
     validation_share=0.3,
@@ -68,10 +67,13 @@ TINY = TrainConfig(
 )
 """A run of a few seconds."""
 
+STEPS = {"srresnet": 300, "srgan": 120}
+"""As many as a few seconds have room for."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=("srresnet", "srgan"), default="srresnet")
+    parser.add_argument("--model", choices=STEPS, default="srresnet")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=20261124, help="decides when the trainers are killed")
     options = parser.parse_args()
@@ -84,7 +86,7 @@ def main() -> int:
 def kill(folder: Path, model: str, kills: int, dice: random.Random) -> int:
     """Do it, and print what was seen; return the exit code."""
     make_pictures(folder / "pictures")
-    config = msgspec.structs.replace(TINY, model=model, data=(str(folder / "pictures"),))
+    config = msgspec.structs.replace(TINY, model=model, steps=STEPS[model], data=(str(folder / "pictures"),))
     undisturbed, disturbed = Run(folder / "undisturbed"), Run(folder / "disturbed")
     began_s = time.monotonic()
     if code := wait_for(start(config, undisturbed)):
