@@ -17,8 +17,10 @@ Curve = Literal["linear", "asinh"]
 
 _MAX_SAMPLES = 1_000_000
 
-_ASINH_SOFTENING = 0.1
-"""Share of the range, from black on, in which the curve is about linear."""
+_ASINH_SOFTENING = (0.003, 0.1)
+"""Least and most share of the range, from black on, in which the curve is about linear."""
+_SOFTENING_SIGMA = 3.0
+"""That share reaches so far above the background, in its standard deviations."""
 
 _AUTO_BLACK_SIGMA = 1.5
 """Black lies this far below the background: its noise is seen, and nothing of it is lost."""
@@ -39,7 +41,7 @@ class Stretch(msgspec.Struct, frozen=True):
     """Value that is shown white, above ``black``."""
     curve: Curve = "linear"
     """What lies between them: ``linear``, or ``asinh``, which raises the faint and holds the bright together."""
-    softening: float = _ASINH_SOFTENING
+    softening: float = _ASINH_SOFTENING[1]
     """For asinh: share of the range that stays about linear."""
 
     def shown(self, values: FloatArray) -> FloatArray:
@@ -75,7 +77,7 @@ def percentile_stretch(values: FloatArray, percent: float = 99.5) -> Stretch:
     return _between(float(black), float(white))
 
 
-def asinh_stretch(values: FloatArray, softening: float = _ASINH_SOFTENING) -> Stretch:
+def asinh_stretch(values: FloatArray) -> Stretch:
     """Return the asinh stretch (R. Lupton et al., PASP 116:133, 2004) from the background to the brightest values."""
     known = _sample(values)
     if not known.size:
@@ -83,9 +85,9 @@ def asinh_stretch(values: FloatArray, softening: float = _ASINH_SOFTENING) -> St
     middle = float(np.median(known))
     sigma = 1.4826 * float(np.median(np.abs(known - middle)))
     black = max(float(known.min()), middle - _AUTO_BLACK_SIGMA * sigma)
-    return msgspec.structs.replace(
-        _between(black, float(np.percentile(known, 99.9))), curve="asinh", softening=softening
-    )
+    line = _between(black, float(np.percentile(known, 99.9)))
+    softening = (middle + _SOFTENING_SIGMA * sigma - line.black) / (line.white - line.black)
+    return Stretch(line.black, line.white, "asinh", float(np.clip(softening, *_ASINH_SOFTENING)))
 
 
 def zscale_stretch(values: FloatArray) -> Stretch:

@@ -16,7 +16,9 @@ from srdesk.engine.control import CancelToken
 from srdesk.errors import Cancelled
 from srdesk.gui.pyramid import OVERVIEW_PX, DisplayImage, to_bytes
 from srdesk.imaging.image import Box, Image, Metadata
+from srdesk.imaging.science import Science
 from srdesk.imaging.stored import StoredImage
+from srdesk.imaging.stretch import Stretch
 from srdesk.imaging.values import UINT8, UINT16, ValueMap
 
 RNG = np.random.default_rng(7)
@@ -197,3 +199,20 @@ def test_a_patch_is_made_from_plain_pixels(channels: int) -> None:
     assert np.array_equal(patch.tile(0, Box(0, 0, 20, 30)), pixels)
     assert patch.scale == (4.0, 4.0)
     assert patch.has_alpha == (channels in (2, 4))
+
+
+def test_measured_pictures_are_shown_stretched_and_tell_what_they_measured() -> None:
+    numbers = np.array([[-10, 0], [10, 20]], np.int16)[:, :, None]
+    science = Science(scale=2.0, zero=100.0, stretch=Stretch(0.25, 0.75))
+    picture = StoredImage(numbers, ValueMap("int16", 40.0, -20.0), None, Metadata(format="FITS"), science)
+
+    for opened in (picture, picture.to_image()):
+        display = DisplayImage.build(opened)
+        assert whole(display, 0)[:, :, 0].tolist() == [[0, 128], [255, 255]]
+        assert display.values_at(1.5, 1.5) == (140.0,)
+
+
+def test_measured_pixels_without_a_value_are_shown_black() -> None:
+    numbers = np.array([[np.nan, 1.0]], np.float32)[:, :, None]
+    display = DisplayImage.build(StoredImage(numbers, ValueMap("float32", 1.0), None, Metadata(), Science()))
+    assert whole(display, 0)[:, :, 0].tolist() == [[0, 255]]
