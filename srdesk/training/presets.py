@@ -76,7 +76,7 @@ PRESETS = (
     ),
     Preset(
         key="quick",
-        title="Quick try, 5 minutes",
+        title="Quick try, 5 min",
         purpose="About five minutes to see how training works. Expect a small difference, not a good network.",
         start="shipped",
         minutes=5.0,
