@@ -89,6 +89,17 @@ class WeightsMismatchError(WeightsError):
     """The file is sound but does not fit the model that it names."""
 
 
+class ExportError(SrDeskError):
+    """Weights cannot be written for other programs; nothing half-written is left behind."""
+
+    default_hint = "Choose a folder that you can write to and that has enough free space."
+
+    def __init__(self, path: Path | str, reason: str, *, hint: str | None = None) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"“{self.path.name}” cannot be written: {reason}.", hint=hint)
+
+
 class ConfigError(SrDeskError):
     """A setting or option has a value that is not allowed."""
 
@@ -166,10 +177,18 @@ class CheckpointError(TrainingError):
     """A checkpoint is missing, damaged, or belongs to another configuration."""
 
     default_hint = "Choose the run folder of an earlier run, or start a new run in another folder."
+    _trouble = "cannot be used"
 
     def __init__(self, path: Path | str, reason: str, *, hint: str | None = None) -> None:
         self.path = Path(path)
-        super().__init__(f"The checkpoint “{self.path}” cannot be used: {reason}.", hint=hint)
+        super().__init__(f"The checkpoint “{self.path}” {self._trouble}: {reason}.", hint=hint)
+
+
+class CheckpointWriteError(CheckpointError):
+    """The new checkpoint cannot be written; the old one is as it was, and nothing half-written is left behind."""
+
+    default_hint = "See that its folder is there, writable and has free space."
+    _trouble = "cannot be written"
 
 
 class RunInUseError(TrainingError):

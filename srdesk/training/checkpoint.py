@@ -14,7 +14,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from srdesk.errors import CheckpointError, TrainingError
+from srdesk.errors import CheckpointError, CheckpointWriteError, TrainingError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.training import parallel
 from srdesk.training.guard import GuardState
@@ -130,7 +130,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """Replace the checkpoint of a run folder; a crash at any moment leaves the old or the new one whole.
 
     Raises:
-        CheckpointError: the file cannot be written; the old one is intact.
+        CheckpointWriteError: the file cannot be written; the old one is intact.
     """
     path = folder / CHECKPOINT_NAME
     metadata = {STATE_KEY: msgspec.json.encode(checkpoint.state).decode()}
@@ -141,11 +141,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         with atomic_write(path) as stream:
             stream.write(content)
     except OSError as error:
-        raise CheckpointError(
-            path,
-            f"it cannot be written ({error.strerror})",
-            hint="See that its folder is there, writable and has free space, then resume the run.",
-        ) from error
+        raise CheckpointWriteError(path, f"{error.strerror}") from error
     return path
 
 

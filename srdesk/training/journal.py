@@ -81,7 +81,8 @@ class Journal:
         if error is None or self._requests.token.is_cancelled or isinstance(event, events.Failed | events.Finished):
             return  # a run that ends waits for nothing; `check` says what was lost
         step = getattr(event, "step", 0)
-        self._show(events.Paused(step=step, reason=str(error)))
+        retry = f"It is tried again every {self._retry_s:.0f} seconds, or when the run is resumed."
+        self._show(events.Paused(step=step, reason=f"{error} {error.hint} {retry}"))
         while error is not None and not self._requests.token.is_cancelled:
             for _ in self._requests.waiting(self._retry_s):
                 pass

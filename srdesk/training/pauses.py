@@ -77,7 +77,8 @@ class Pauses:
             if self.is_stopped:
                 raise refusal
             if not was_refused:
-                yield events.Paused(step=step, reason=f"{refusal} {refusal.hint}")
+                retry = f"It is tried again every {self._retry_s:.0f} seconds, or when the run is resumed."
+                yield events.Paused(step=step, reason=f"{refusal} {refusal.hint} {retry}")
             was_refused = True
             self._wait(self._retry_s)
         if was_refused:
