@@ -187,18 +187,18 @@ class _SceneRun:
         resumed = file.finished_steps
         left_px = sum(window.height * window.width for window, _ in steps[resumed:])
         self._check_space(expected_bytes(self.plan) * left_px // self._total_px)
-        writer = SceneWriter(self.plan, file)
-        bands = {one: self._bands(one) for one in self.passes}
-        self._foretell(bands, left_px)
         facts: UpscaleFacts | None = None
         done_px = self._total_px - left_px
-        for window, one in steps[resumed:]:
-            self._check_space(self._raw_bytes(window, one))
-            facts = self._step(window, one, bands[one], writer, done_px) or facts
-            writer.finish_step()
-            done_px += window.height * window.width
-        self._check_space(self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
-        writer.finish(self._control.token.check)
+        with SceneWriter(self.plan, file) as writer:
+            bands = {one: self._bands(one) for one in self.passes}
+            self._foretell(bands, left_px)
+            for window, one in steps[resumed:]:
+                self._check_space(self._raw_bytes(window, one))
+                facts = self._step(window, one, bands[one], writer, done_px) or facts
+                writer.finish_step()
+                done_px += window.height * window.width
+            self._check_space(self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
+            writer.finish(self._control.token.check)
         return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
 
     def _step(
@@ -230,7 +230,10 @@ class _SceneRun:
         return SceneBands(self._scene, one.bands, values)
 
     def _foretell(self, bands: dict[ScenePass, SceneBands], left_px: int) -> None:
-        """Say how long the run will take and how much room it needs, if that is worth saying."""
+        """Say how long the run will take and how much room it needs, and what will be different, if worth saying."""
+        if self.plan.is_recompressed:
+            was, will_be = self._scene.compression, self.plan.codec.compression
+            self._control.notify(f"The result is compressed by {will_be} instead of {was}, so that it stays exact.")
         one = next((one for one in self.passes if one.kind is BandKind.DATA), None)
         if one is None or left_px < _WORTH_A_TRIAL_PX:
             return

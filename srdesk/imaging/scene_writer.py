@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,10 @@ from srdesk.imaging.tile_file import TileFile
 
 TILE_PX = 256
 """Rows and columns of a tile of the result."""
+
+_THREADS = min(4, os.cpu_count() or 1)
+_MOST_WAITING = 4 * _THREADS
+"""Tiles that wait for their turn to be compressed, or to be appended."""
 
 _OVERVIEW_STOP_PX = 256
 """The smallest overview is the first that fits into a square of this size."""
@@ -61,6 +68,11 @@ class ScenePlan:
         samples = len(bands) if self.is_interleaved else 1
         codec = TileCodec.like(self.scene.compression, self.scene.dtype, samples=samples, is_exact=is_exact)
         object.__setattr__(self, "codec", codec)
+
+    @property
+    def is_recompressed(self) -> bool:
+        """Whether tiles are compressed in another way than in the input."""
+        return self.codec.compression not in self.scene.compression
 
     @property
     def height(self) -> int:
@@ -99,7 +111,9 @@ class ScenePlan:
 
 
 class SceneWriter:
-    """Takes windows of numbers, band by band or together, and appends their tiles to a file.
+    """Takes windows of numbers, band by band or together, and appends their tiles to a file. A context manager.
+
+    Tiles are compressed by several threads, and appended in the order in which they were complete.
 
     Raises:
         ImageWriteError: GDAL cannot write what the input says.
@@ -111,6 +125,14 @@ class SceneWriter:
         with _gdal_errors(file.target, "its tags cannot be"):
             self._directory = _directory(plan)
         self._open: dict[tuple[int, int, int], _Tile] = {}
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="srdesk-tiles")
+        self._compressed: deque[tuple[int, Future[bytes]]] = deque()
+
+    def __enter__(self) -> SceneWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
     def write(self, bands: tuple[int, ...], box: Box, numbers: Numbers) -> None:
         """Take ``(height, width, C)`` numbers of the bands, counted from 1, at a box of the result.
@@ -131,6 +153,7 @@ class SceneWriter:
             OSError: the file cannot be written.
         """
         assert not self._open, "a step ends with whole tiles"
+        self._append(but=0)
         self.file.finish_step()
 
     def finish(self, check: Callable[[], None]) -> None:
@@ -158,7 +181,14 @@ class SceneWriter:
                     del self._open[plane, row, column]
                     across = plan.tiles_across
                     number = (plane * -(-plan.height // TILE_PX) + row) * across + column
-                    self.file.append(number, plan.codec.encode(tile.padded()))
+                    self._compressed.append((number, self._pool.submit(plan.codec.encode, tile.padded())))
+                    self._append(but=_MOST_WAITING)
+
+    def _append(self, *, but: int) -> None:
+        """Append the compressed tiles, in order, ``but`` so many that may still be on their way."""
+        while len(self._compressed) > but:
+            number, tile = self._compressed.popleft()
+            self.file.append(number, tile.result())
 
     def _complete(self, part: Path, check: Callable[[], None]) -> None:
         scene = self.plan.scene
