@@ -180,8 +180,9 @@ def _has_pixels(hdu: Hdu) -> bool:
 def _choose(hdus: list[Hdu], part: str, path: Path) -> tuple[Hdu, tuple[int, ...]]:
     images = [hdu for hdu in hdus if _has_pixels(hdu)]
     if not images:
-        only = "only tables" if len(hdus) > 1 else "only a header"
-        raise UnsupportedImageError(path, f"it holds no image, {only}", hint="Choose a FITS file with an image.")
+        raise UnsupportedImageError(
+            path, "it holds no image of two dimensions", hint="Choose a FITS file with an image."
+        )
     wanted, _, plane = part.partition(",")
     found = [hdu for hdu in images if _is_called(hdu, wanted.strip())] if wanted.strip() else images
     if found:

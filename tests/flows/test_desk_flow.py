@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import astropy.io.fits
 import msgspec
 import numpy as np
 import PIL.Image
@@ -20,6 +21,7 @@ from srdesk.engine.library import WeightsCard
 from srdesk.engine.weights import save_weights
 from srdesk.gui.app import Desk
 from srdesk.gui.session import Phase
+from srdesk.imaging.image import Box
 from srdesk.models import CATALOGUE
 from srdesk.models.srcnn import SRCNNConfig
 from srdesk.models.srresnet import SRResNetConfig
@@ -94,6 +96,33 @@ def test_drop_panes_export_gives_byte_for_byte_what_the_command_line_gives(
     with PIL.Image.open(exported) as ours, PIL.Image.open(by_command) as theirs:
         assert ours.mode == theirs.mode
         assert (np.asarray(ours) == np.asarray(theirs)).all()
+
+
+def test_a_fits_frame_is_seen_stretched_and_saved_as_the_command_line_does(
+    qtbot: QtBot, desk: Desk, tmp_path: Path
+) -> None:
+    from srdesk.__main__ import main
+
+    rng = np.random.default_rng(6)
+    counts = rng.poisson(900, (40, 56)).astype(np.uint16)
+    counts[10, 10] = 40_000
+    astropy.io.fits.PrimaryHDU(counts, astropy.io.fits.Header({"BUNIT": "adu"})).writeto(tmp_path / "m13.fits")
+    drop(desk, tmp_path / "m13.fits")
+    qtbot.waitUntil(lambda: desk.session.phase is Phase.DONE, timeout=WAIT_MS)
+    document = desk.session.document
+    assert document is not None
+    assert document.display.values_at(10.5, 39 - 10 + 0.5) == (40_000.0,)
+    assert np.ptp(document.display.tile(0, Box(0, 0, 40, 56))) > 200
+    with qtbot.waitSignal(desk.session.saved, timeout=WAIT_MS) as saved:
+        desk.window.desk_actions.save.trigger()
+    (exported,) = saved.args[0]
+    assert exported.name == "m13_srresnet_x4.fits"
+
+    by_command = tmp_path / "by_command.fits"
+    assert main(["upscale", str(tmp_path / "m13.fits"), "-o", str(by_command), "--model", "srresnet"]) == 0
+    ours, theirs = (astropy.io.fits.getdata(path).astype(int) for path in (exported, by_command))
+    assert abs(ours - theirs).max() <= 1
+    assert (ours.reshape(40, 4, 56, 4).sum(axis=(1, 3)) == counts).all()
 
 
 def test_a_preview_of_what_is_seen_equals_that_part_of_the_whole_result(

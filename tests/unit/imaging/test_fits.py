@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +189,7 @@ def test_the_decode_child_hands_over_everything(tmp_path: Path) -> None:
 
 def test_a_file_of_tables_holds_no_image(tmp_path: Path) -> None:
     table = astropy_fits.BinTableHDU.from_columns([astropy_fits.Column("x", "E", array=np.arange(3))])
-    with pytest.raises(UnsupportedImageError, match="no image, only tables"):
+    with pytest.raises(UnsupportedImageError, match="no image of two dimensions"):
         open_stored(write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(), table))
 
 
@@ -223,3 +225,15 @@ def test_an_archive_of_one_is_opened_from_memory() -> None:
     stream = io.BytesIO()
     astropy_fits.PrimaryHDU(pixels()).writeto(stream)
     assert open_stored_bytes(stream.getvalue(), "member.fits").height == 7
+
+
+def test_nothing_of_imaging_needs_the_large_libraries_before_a_file_does() -> None:
+    program = (
+        "import importlib, pkgutil, sys\n"
+        "for name in ('astropy', 'rasterio', 'scipy'):\n"
+        "    sys.modules[name] = None\n"  # makes any import of it an ImportError
+        "import srdesk.imaging\n"
+        "for module in pkgutil.iter_modules(srdesk.imaging.__path__):\n"
+        "    importlib.import_module(f'srdesk.imaging.{module.name}')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3])
