@@ -6,6 +6,7 @@ and in return a run that was killed goes on behind its last finished window, to 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from srdesk.engine.control import Control, Progress
-from srdesk.errors import Cancelled, ConfigError, ImageWriteError, UnsupportedImageError
+from srdesk.errors import Cancelled, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
 from srdesk.imaging.geotiff import BandKind, GeoTiff
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.probe import MAX_SIDE_PX
@@ -142,7 +143,7 @@ def enlarge_scene(
         Cancelled: someone asked to stop.
     """
     run = _SceneRun(scene, upscaler, output, control or Control(), colours, notes)
-    key = msgspec.json.encode([_fingerprint(scene.path), recipe, [one.bands for one in run.passes], upscaler.scale])
+    key = msgspec.json.encode([run.fingerprint, recipe, [one.bands for one in run.passes], upscaler.scale])
     plan = run.plan
     with TileFile.opened(output, key=key.decode(), tiles=plan.tiles, largest_bytes=plan.largest_bytes) as file:
         try:
@@ -168,6 +169,7 @@ class _SceneRun:
         colours: tuple[int, int, int] | None,
         notes: tuple[tuple[str, str], ...],
     ) -> None:
+        self.fingerprint = _fingerprint(scene.path)
         self.passes = plan_passes(scene, colours)
         all_together = len(self.passes) == 1 and scene.is_interleaved
         self.plan = ScenePlan(scene, upscaler.scale, is_interleaved=all_together, notes=notes)
@@ -189,14 +191,16 @@ class _SceneRun:
         self._check_space(expected_bytes(self.plan) * left_px // self._total_px)
         facts: UpscaleFacts | None = None
         done_px = self._total_px - left_px
-        with SceneWriter(self.plan, file) as writer:
-            bands = {one: self._bands(one) for one in self.passes}
+        bands = {one: self._bands(one) for one in self.passes}
+        values = {number: bands[one].values for one in self.passes for number in one.bands if one.kind is BandKind.DATA}
+        with SceneWriter(self.plan, file, values) as writer:
             self._foretell(bands, left_px)
             for window, one in steps[resumed:]:
                 self._check_space(self._raw_bytes(window, one))
                 facts = self._step(window, one, bands[one], writer, done_px) or facts
                 writer.finish_step()
                 done_px += window.height * window.width
+            self._check_unchanged()
             self._check_space(self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
             writer.finish(self._control.token.check)
         return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
@@ -245,6 +249,17 @@ class _SceneRun:
         room = expected_bytes(self.plan) * left_px / self._total_px
         if seconds > _WORTH_SAYING_S or room > _WORTH_SAYING_BYTES:
             self._control.notify(f"This will take up to {_spoken(seconds)} and about {room / 1e9:.1f} GB on the disk.")
+
+    def _check_unchanged(self) -> None:
+        """Make sure that all windows are of the same scene.
+
+        Raises:
+            ImageReadError: it is another one by now, or gone.
+        """
+        with contextlib.suppress(OSError):
+            if _fingerprint(self._scene.path) == self.fingerprint:
+                return
+        raise ImageReadError(self._scene.path, "it was changed while it was read")
 
     def _check_space(self, needed_bytes: int) -> None:
         """Refuse to go on where the disk would be full.

@@ -27,9 +27,13 @@ from srdesk.imaging.image import Box
 from srdesk.imaging.stored import Numbers
 from srdesk.imaging.tile_codec import TileCodec
 from srdesk.imaging.tile_file import TileFile
+from srdesk.imaging.values import ValueMap
 
 TILE_PX = 256
 """Rows and columns of a tile of the result."""
+
+RANGE_TAG = "SRDESK_RANGE"
+"""Tag of a band: the numbers that the network saw as 0 and 1."""
 
 _THREADS = min(4, os.cpu_count() or 1)
 _MOST_WAITING = 4 * _THREADS
@@ -115,15 +119,20 @@ class SceneWriter:
 
     Tiles are compressed by several threads, and appended in the order in which they were complete.
 
+    Args:
+        plan: what the file is like.
+        file: where the tiles go.
+        values: for every band, by its number, how its numbers became those that the network saw.
+
     Raises:
         ImageWriteError: GDAL cannot write what the input says.
     """
 
-    def __init__(self, plan: ScenePlan, file: TileFile) -> None:
+    def __init__(self, plan: ScenePlan, file: TileFile, values: dict[int, ValueMap]) -> None:
         self.plan = plan
         self.file = file
         with _gdal_errors(file.target, "its tags cannot be"):
-            self._directory = _directory(plan)
+            self._directory = _directory(plan, values)
         self._open: dict[tuple[int, int, int], _Tile] = {}
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="srdesk-tiles")
         self._compressed: deque[tuple[int, Future[bytes]]] = deque()
@@ -237,9 +246,9 @@ class _Tile:
         return self._numbers
 
 
-def _directory(plan: ScenePlan) -> ifd.Directory:
+def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     """Return all tags of the result but those that say where its tiles are."""
-    stream = io.BytesIO(_template(plan))
+    stream = io.BytesIO(_template(plan, values))
     layout, offset = ifd.read_layout(stream)
     directory = ifd.read_directory(stream, offset, layout)
     directory.pop(_JPEG_TABLES, None)  # our tiles carry their own
@@ -260,7 +269,7 @@ def _kept_fields(path: Path) -> dict[int, ifd.Field]:
     return fields if layout.order == "<" else {tag: ifd.swapped(value) for tag, value in fields.items()}
 
 
-def _template(plan: ScenePlan) -> bytes:
+def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
     """Return a GeoTIFF of one empty tile that says everything that the result shall say."""
     scene, source, codec = plan.scene, plan.scene.dataset, plan.codec
     options: dict[str, Any] = {"interleave": "pixel" if plan.is_interleaved else "band", "compress": codec.compression}
@@ -285,6 +294,8 @@ def _template(plan: ScenePlan) -> bytes:
             _copy_bands(source, target)
             _copy_tags(source, target)
             target.update_tags(**dict(plan.notes))
+            for number, value in values.items():
+                target.update_tags(number, **{RANGE_TAG: f"{value.offset!r} {value.offset + value.gain!r}"})
         content: bytes = memory.read()
     return content
 

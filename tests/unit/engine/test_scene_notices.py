@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from srdesk.engine import scene as scenes
 from srdesk.engine.control import Control
 from srdesk.engine.scene import enlarge_scene, expected_bytes
 from srdesk.engine.upscaler import BicubicUpscaler
+from srdesk.errors import ImageReadError
 from srdesk.imaging.geotiff import open_geotiff
 from srdesk.imaging.scene_writer import ScenePlan
 
@@ -68,3 +70,20 @@ def test_a_result_is_expected_to_be_compressed_like_its_input(make_geotiff: Make
             plan = ScenePlan(scene, 4, is_interleaved=False)
             sizes[name] = expected_bytes(plan) / plan.raw_bytes
     assert sizes == {"raw": 1, "noise": 1, "even": pytest.approx(0.1, rel=1e-3), "float": 1}
+
+
+def test_progress_counts_every_window_and_band(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
+    seen = []
+    control = Control(on_progress=lambda progress: seen.append((progress.done, progress.total)), max_rate_hz=1e9)
+    with open_geotiff(make_geotiff("a.tif", np.ones((2, 20, 30), np.uint8))) as scene:
+        enlarge_scene(scene, BicubicUpscaler(), tmp_path / "out.tif", control, recipe="test")
+    assert seen[-1] == (1200, 1200)
+    assert seen == sorted(seen)
+
+
+def test_a_scene_that_is_changed_while_it_is_read_gives_no_result(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
+    path = make_geotiff("a.tif", np.ones((1, 20, 30), np.uint8))
+    control = Control(on_progress=lambda progress: os.utime(path, (1, 1)))
+    with pytest.raises(ImageReadError, match="changed while it was read"), open_geotiff(path) as scene:
+        enlarge_scene(scene, BicubicUpscaler(), tmp_path / "out.tif", control, recipe="test")
+    assert list(tmp_path.iterdir()) == [path]
