@@ -30,7 +30,11 @@ _LENGTHS = (
 )
 """Sizes of a pixel, in the sky or on the detector; the last two are of the Digitized Sky Survey's plate solution."""
 
-_BINNINGS = ("XBINNING", "YBINNING", "CCDSUM", "BINNING", "BINX", "BINY")
+_OF_ORIGINAL = (
+    *("XBINNING", "YBINNING", "CCDSUM", "BINNING", "BINX", "BINY"),
+    *("DATASEC", "TRIMSEC", "BIASSEC", "CCDSEC", "DETSEC", "AMPSEC"),
+)
+"""What tells of the read-out of the detector, and stays true of that."""
 
 _TABLES = re.compile(
     r"(CPDIS|CQDIS|D2IMDIS|CPERR|CQERR|D2IMERR|DVERR)\d*[A-Z]?|(DP|DQ|D2IM)\d+[A-Z]?(\..*)?|(AXISCORR)"
@@ -60,7 +64,7 @@ def scale_header(header: Header, scale: int) -> tuple[str, ...]:
     for keyword in ("CNPIX1", "CNPIX2"):  # offsets of the plate solution, counted from a pixel's edge
         if (offset := _number(header, keyword)) is not None:
             header[keyword] = offset * scale
-    if kept := [keyword for keyword in _BINNINGS if keyword in header]:
+    if kept := [keyword for keyword in _OF_ORIGINAL if keyword in header]:
         header.add_history(f"{', '.join(kept)}: as of the original pixels")
     return tuple(_drop_tables(header))
 
