@@ -48,16 +48,16 @@ def finished_windows(output: Path) -> int:
         return 0
 
 
-def kill_after(process: subprocess.Popen[bytes], output: Path, windows: int) -> int:
-    """Kill a run once it has finished so many windows; return how many it had in the end."""
+def end_after(process: subprocess.Popen[bytes], output: Path, windows: int, how: signal.Signals) -> tuple[int, str]:
+    """End a run once it has finished so many windows; return how many it had in the end, and what it said."""
     give_up_at = time.monotonic() + PATIENCE_S
     while finished_windows(output) < windows:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < give_up_at
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    return finished_windows(output)
+    process.send_signal(how)
+    _, stderr = process.communicate()
+    return finished_windows(output), stderr.decode()
 
 
 def test_a_killed_run_redoes_one_window_at_most_and_ends_in_the_same_bytes(
@@ -67,10 +67,10 @@ def test_a_killed_run_redoes_one_window_at_most_and_ends_in_the_same_bytes(
     source = make_geotiff("scene.tif", pixels, compress="deflate", nodata=0)
     start(source, tmp_path / "whole.tif", weights).communicate()
     output = tmp_path / "out.tif"
-    done = 0
-    for _ in range(2):
-        done = kill_after(start(source, output, weights), output, done + 1)
-        assert not output.exists()
+    done, _ = end_after(start(source, output, weights), output, 1, signal.SIGKILL)
+    done, said = end_after(start(source, output, weights), output, done + 1, signal.SIGINT)
+    assert "What is finished of “out.tif” is kept: the same command goes on from there." in said
+    assert not output.exists()
     last = start(source, output, weights)
     stdout, stderr = last.communicate()
     assert last.returncode == 0, stderr
