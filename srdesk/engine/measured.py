@@ -109,11 +109,12 @@ def _add_excess(task: _Task, sr: FloatArray, usable: FloatArray, token: CancelTo
 
 
 def _fit(task: _Task, sr: FloatArray, token: CancelToken) -> tuple[StoredImage, Doubles, Doubles]:
-    """Return the result, what its blocks measure, and what they measured before they were fitted."""
+    """Return the result, what its blocks measure, and what they measured before; ``sr`` may become the result."""
     image, science, box = task.image, task.science, task.box
     enlarged = science.after_enlarging(SCALE)
     values = enlarged_values(image.values, science, SCALE)
-    stored = StoredImage(np.empty((*sr.shape[:2], 1), image.values.dtype), values, None, image.metadata, enlarged)
+    numbers = sr if image.values.dtype == "float32" else np.empty(sr.shape, image.values.dtype)
+    stored = StoredImage(numbers, values, None, image.metadata, enlarged)
     result = np.empty((box.height, box.width))
     network = np.empty_like(result)
     floor = ring_floor(task.numbers[:, :, 0], science)
@@ -123,10 +124,10 @@ def _fit(task: _Task, sr: FloatArray, token: CancelToken) -> tuple[StoredImage, 
         fine = slice(rows.start * SCALE, rows.stop * SCALE)
         place = (slice(box.top + rows.start, box.top + rows.stop), slice(box.left, box.right))
         lr = task.numbers[:, :, 0][place]
-        stored.numbers[fine, :, 0] = fitted(sr[fine, :, 0], lr, science, image.values.gain, SCALE, floor[place])
-        result[rows] = block_totals(stored.numbers[fine, :, 0], science, SCALE)
-        unit = sr[fine, :, 0].astype(np.float64)
-        network[rows] = block_totals(unit * values.gain + values.offset, science, SCALE)
+        strip = sr[fine, :, 0]
+        network[rows] = block_totals(strip.astype(np.float64) * values.gain + values.offset, science, SCALE)
+        numbers[fine, :, 0] = fitted(strip, lr, science, image.values.gain, SCALE, floor[place])
+        result[rows] = block_totals(numbers[fine, :, 0], science, SCALE)
     return stored, result, network
 
 
