@@ -227,6 +227,8 @@ def _read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
     format_name = _format_of(stream, path)
     if format_name == "FITS":
         stored = fits.read(stream, path, part)
+    elif part:
+        raise _single(path, part)
     elif format_name == "PNG":
         stored = png.read(stream, path)
     elif format_name == "TIFF":
@@ -241,11 +243,19 @@ def _probe(stream: BinaryIO, path: Path, part: str = "") -> ImageProbe:
     format_name = _format_of(stream, path)
     if format_name == "FITS":
         return fits.probe(stream, path, part)
+    if part:
+        raise _single(path, part)
     if format_name == "PNG":
         return png.probe(stream, path)
     if format_name == "TIFF":
         return tiff.probe(stream, path)
     return photo.probe(stream, path, format_name)
+
+
+def _single(path: Path, part: str) -> UnsupportedImageError:
+    return UnsupportedImageError(
+        path, f"it is no FITS file, and has no image called {part[:40]!r}", hint="Open it without naming an image."
+    )
 
 
 @contextmanager

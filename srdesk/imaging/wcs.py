@@ -99,6 +99,19 @@ def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] 
     return read
 
 
+def shown_sky_reader(header: Header, height: int) -> Callable[[float, float], tuple[float, float]] | None:
+    """Return the same as `sky_reader` for points of a picture as it is shown: from its upper left corner, in pixels.
+
+    Args:
+        header: header of the image.
+        height: its rows.
+    """
+    read = sky_reader(header)
+    if read is None:
+        return None
+    return lambda x, y: read(x + 0.5, height - y + 0.5)
+
+
 def sexagesimal(right_ascension: float, declination: float) -> str:
     """Write degrees as astronomers do: ``16h41m41.63s +36°27′40.7″``."""
     if not (math.isfinite(right_ascension) and math.isfinite(declination)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 from astropy.io import fits as astropy_fits
 from numpy.testing import assert_array_equal
@@ -217,6 +218,13 @@ def with_card(content: bytes, card: bytes) -> bytes:
     """Put a card in front of the END of the first header, which has room."""
     end = content.index(b"END" + b" " * 77)
     return content[:end] + card + content[end : 2880 - 80] + content[2880:]
+
+
+def test_a_photo_has_no_parts(tmp_path: Path) -> None:
+    PIL.Image.new("L", (3, 2)).save(tmp_path / "a.png")
+    for opens in (open_stored, probe_image):
+        with pytest.raises(UnsupportedImageError, match="no image called 'SCI'"):
+            opens(tmp_path / "a.png", "SCI")
 
 
 def test_an_archive_of_one_is_opened_from_memory() -> None:

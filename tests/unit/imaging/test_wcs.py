@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from srdesk.imaging.fits import quiet_astropy
-from srdesk.imaging.wcs import scale_header, sexagesimal, sky_reader
+from srdesk.imaging.wcs import scale_header, sexagesimal, shown_sky_reader, sky_reader
 
 HEIGHT, WIDTH, SCALE = 90, 120, 4
 LIMIT_DEG = 1e-9
@@ -196,6 +196,13 @@ def test_the_read_out_says_where_the_reference_pixel_lies() -> None:
     read = sky_reader(header_of(**turned(33.0)))
     assert read is not None
     assert read(61.3, 40.7) == pytest.approx((250.4235, 36.4613), abs=1e-9)
+
+
+def test_the_read_out_of_shown_pictures_counts_from_the_upper_left_corner() -> None:
+    read = shown_sky_reader(header_of(**turned(33.0)), HEIGHT)
+    assert read is not None
+    assert read(61.3 - 0.5, HEIGHT - 40.7 + 0.5) == pytest.approx((250.4235, 36.4613), abs=1e-9)
+    assert shown_sky_reader(Header(), HEIGHT) is None
 
 
 def test_the_read_out_of_galactic_pictures_is_equatorial() -> None:
