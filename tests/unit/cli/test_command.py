@@ -68,7 +68,7 @@ def test_without_a_log_the_traceback_is_shown(
 def test_train_hands_its_words_to_the_trainer_as_they_are(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     heard: list[list[str]] = []
     runner = ModuleType("srdesk.training.runner")
-    runner.main = lambda argv, runs_folder: heard.append(argv) or 5  # type: ignore[attr-defined]
+    runner.main = lambda argv, **folders: heard.append(argv) or 5  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "srdesk.training.runner", runner)
     assert command.main(words) == 5
     assert heard == [words[1:]]
