@@ -17,7 +17,7 @@ from srdesk.engine.enlarge import SCALE, TargetSize
 from srdesk.errors import Cancelled, ConfigError, WeightsFormatError
 from srdesk.imaging.naming import OutputName
 from srdesk.imaging.scene_probe import is_scene
-from srdesk.imaging.tile_file import unfinished
+from srdesk.imaging.tile_file import unfinished_bytes
 
 if TYPE_CHECKING:
     from srdesk.engine.control import Control
@@ -46,15 +46,19 @@ def is_for_scenes(path: Path, destination: Destination) -> bool:
 
 
 def check(
-    path: Path, size: TargetSize | None, background: tuple[int, int, int] | None, colours: Colours | None
+    path: Path,
+    output: Path,
+    size: TargetSize | None,
+    background: tuple[int, int, int] | None,
+    colours: Colours | None,
 ) -> None:
     """Make sure, before any model is loaded, that a scene can be opened and enlarged as it is wished.
 
     Raises:
-        ImageError: it cannot be opened.
+        ImageError: it cannot be opened, or there is too little room for the result.
         ConfigError: it has no such bands, or something is wished that is not done to scenes.
     """
-    from srdesk.engine.scene import plan_passes
+    from srdesk.engine.scene import check_scene
     from srdesk.imaging.geotiff import open_geotiff
 
     if size is not None and size.scale != SCALE:
@@ -63,7 +67,7 @@ def check(
     if background is not None:
         raise ConfigError("background", background, "no background for a GeoTIFF: it keeps its opacity")
     with open_geotiff(path) as scene:
-        plan_passes(scene, colours)
+        check_scene(scene, output, colours)
         if scene.pages > 1:
             print_remark(f"“{path.name}” holds {scene.pages} pictures; the first of them is enlarged.")
 
@@ -110,7 +114,7 @@ def enlarge(
                 notes=_notes(choice.name, digest),
             )
     except Cancelled:
-        if unfinished(output):
+        if unfinished_bytes(output):
             print_remark(f"What is finished of “{output.name}” is kept: the same command goes on from there.")
         raise
     if facts.resumed_windows:

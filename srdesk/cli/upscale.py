@@ -228,11 +228,11 @@ class _Batch:
 
     def _scene_output(self, number: int, item: InputFile) -> Path | None:
         """Return where the result of a scene will be written; otherwise as `_output`."""
-        scenes.check(item.path, self.wishes.size, self.wishes.background, self.wishes.bands)
         wanted = self.destination.file
         if wanted is None:
             name = scenes.output_name(item.path, self.settings, model=self.choice.name, number=number)
             wanted = self.destination.folder_for(item) / name
+        scenes.check(item.path, wanted, self.wishes.size, self.wishes.background, self.wishes.bands)
         return self._resolved(wanted, item)
 
     def _resolved(self, wanted: Path, item: InputFile) -> Path | None:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from srdesk.engine.control import Control, Progress
+from srdesk.engine.enlarge import SCALE
 from srdesk.errors import Cancelled, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
 from srdesk.imaging.geotiff import BandKind, GeoTiff
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.probe import MAX_SIDE_PX
 from srdesk.imaging.scene_bands import SceneBands, measured_values
 from srdesk.imaging.scene_writer import TILE_PX, ScenePlan, SceneWriter
-from srdesk.imaging.tile_file import TileFile
+from srdesk.imaging.tile_file import TileFile, unfinished_bytes
 from srdesk.imaging.values import opacity_map
 
 if TYPE_CHECKING:
@@ -109,6 +110,17 @@ def plan_windows(height: int, width: int, scale: int) -> list[Box]:
     ]
 
 
+def check_scene(scene: GeoTiff, output: Path, colours: tuple[int, int, int] | None = None, scale: int = SCALE) -> None:
+    """Make sure, before anything is computed, that a scene can be enlarged and that there is room for its result.
+
+    Raises:
+        ConfigError: the scene has no such bands.
+        UnsupportedImageError: the result would be too large for any file.
+        ImageWriteError: the disk has too little room.
+    """
+    _check_room(_planned(scene, plan_passes(scene, colours), scale), output)
+
+
 def enlarge_scene(
     scene: GeoTiff,
     upscaler: Upscaler | BicubicUpscaler,
@@ -143,6 +155,7 @@ def enlarge_scene(
         Cancelled: someone asked to stop.
     """
     run = _SceneRun(scene, upscaler, output, control or Control(), colours, notes)
+    _check_room(run.plan, output)  # first of all, so that an unfinished file stays if it cannot be gone on with
     key = msgspec.json.encode([run.fingerprint, recipe, [one.bands for one in run.passes], upscaler.scale])
     plan = run.plan
     with TileFile.opened(output, key=key.decode(), tiles=plan.tiles, largest_bytes=plan.largest_bytes) as file:
@@ -171,16 +184,11 @@ class _SceneRun:
     ) -> None:
         self.fingerprint = _fingerprint(scene.path)
         self.passes = plan_passes(scene, colours)
-        all_together = len(self.passes) == 1 and scene.is_interleaved
-        self.plan = ScenePlan(scene, upscaler.scale, is_interleaved=all_together, notes=notes)
+        self.plan = _planned(scene, self.passes, upscaler.scale, notes)
         self._scene, self._upscaler, self._output, self._control = scene, upscaler, output, control
         self._windows = plan_windows(scene.height, scene.width, upscaler.scale)
         self._total_px = len(self.passes) * scene.height * scene.width
         self._notices: list[str] = []
-        if max(self.plan.height, self.plan.width) > MAX_SIDE_PX or self.plan.tiles > _MAX_TILES:
-            size = f"{self.plan.width:,} × {self.plan.height:,} pixels"
-            reason = f"its result of {size} in {len(scene.bands)} bands is more than can be written"
-            raise UnsupportedImageError(scene.path, reason, hint="Cut it into parts.")
 
     def to(self, file: TileFile) -> SceneFacts:
         """Do every step that is not done yet, and finish the file."""
@@ -188,7 +196,6 @@ class _SceneRun:
         steps = [(window, one) for window in self._windows for one in self.passes]
         resumed = file.finished_steps
         left_px = sum(window.height * window.width for window, _ in steps[resumed:])
-        self._check_space(expected_bytes(self.plan) * left_px // self._total_px)
         facts: UpscaleFacts | None = None
         done_px = self._total_px - left_px
         bands = {one: self._bands(one) for one in self.passes}
@@ -196,12 +203,12 @@ class _SceneRun:
         with SceneWriter(self.plan, file, values) as writer:
             self._foretell(bands, left_px)
             for window, one in steps[resumed:]:
-                self._check_space(self._raw_bytes(window, one))
+                _check_free(self._output, self._raw_bytes(window, one))
                 facts = self._step(window, one, bands[one], writer, done_px) or facts
                 writer.finish_step()
                 done_px += window.height * window.width
             self._check_unchanged()
-            self._check_space(self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
+            _check_free(self._output, self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
             writer.finish(self._control.token.check)
         return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
 
@@ -261,20 +268,6 @@ class _SceneRun:
                 return
         raise ImageReadError(self._scene.path, "it was changed while it was read")
 
-    def _check_space(self, needed_bytes: int) -> None:
-        """Refuse to go on where the disk would be full.
-
-        Raises:
-            ImageWriteError: it would.
-        """
-        free_bytes = shutil.disk_usage(self._output.parent).free
-        if needed_bytes > free_bytes:
-            raise ImageWriteError(
-                self._output,
-                f"it needs about {needed_bytes / 1e9:,.1f} GB, and {free_bytes / 1e9:,.1f} GB are free",
-                hint="Free some space, or choose a folder on another disk for the output.",
-            )
-
     def _raw_bytes(self, window: Box, one: ScenePass) -> int:
         share = window.height * window.width * len(one.bands) / (self._scene.height * self._scene.width)
         return int(self.plan.raw_bytes * share / len(self._scene.bands))
@@ -325,6 +318,46 @@ class _Nowhere:
 
     def write(self, box: Box, pixels: FloatArray) -> None:
         del box, pixels
+
+
+def _planned(scene: GeoTiff, passes: list[ScenePass], scale: int, notes: tuple[tuple[str, str], ...] = ()) -> ScenePlan:
+    """Return what the result of a scene is like.
+
+    Raises:
+        UnsupportedImageError: it would be too large for any file.
+    """
+    plan = ScenePlan(scene, scale, is_interleaved=len(passes) == 1 and scene.is_interleaved, notes=notes)
+    if max(plan.height, plan.width) > MAX_SIDE_PX or plan.tiles > _MAX_TILES:
+        size = f"{plan.width:,} × {plan.height:,} pixels"
+        bands = f" in {len(scene.bands)} bands" if len(scene.bands) > 1 else ""
+        reason = f"its result of {size}{bands} is more than can be written"
+        raise UnsupportedImageError(scene.path, reason, hint="Cut it into parts.")
+    return plan
+
+
+def _check_room(plan: ScenePlan, output: Path) -> None:
+    """Refuse a result for which there is too little room, what is there of it already counted in.
+
+    Raises:
+        ImageWriteError: there is.
+    """
+    _check_free(output, expected_bytes(plan) - unfinished_bytes(output))
+
+
+def _check_free(output: Path, needed_bytes: int) -> None:
+    """Refuse to go on where the disk would be full.
+
+    Raises:
+        ImageWriteError: it would.
+    """
+    folder = next(folder for folder in output.absolute().parents if folder.exists())
+    free_bytes = shutil.disk_usage(folder).free
+    if needed_bytes > free_bytes:
+        raise ImageWriteError(
+            output,
+            f"it needs about {needed_bytes / 1e9:,.1f} GB, and {free_bytes / 1e9:,.1f} GB are free",
+            hint="Free some space, or choose a folder on another disk for the output.",
+        )
 
 
 def expected_bytes(plan: ScenePlan) -> int:

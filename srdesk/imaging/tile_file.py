@@ -206,10 +206,13 @@ class TileFile:
             self._offsets[number], self._counts[number] = offset, size
 
 
-def unfinished(target: Path | str) -> bool:
-    """Tell whether there is an unfinished file that could become ``target``."""
+def unfinished_bytes(target: Path | str) -> int:
+    """Return the size of the unfinished file that could become ``target``, 0 if there is none."""
     target = Path(os.path.realpath(target))
-    return _part_of(target).exists() and _journal_of(target).exists()
+    try:
+        return _part_of(target).stat().st_size if _journal_of(target).exists() else 0
+    except OSError:
+        return 0
 
 
 @contextlib.contextmanager

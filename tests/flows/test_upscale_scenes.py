@@ -102,3 +102,21 @@ def test_a_damaged_scene_does_not_stop_the_others(srdesk: Any, make_geotiff: Mak
     assert ended.status == 1
     assert "“bad.tif” cannot be opened" in ended.err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["scene_bicubic_x4.tif"]
+
+
+@pytest.mark.hostile
+def test_a_scene_whose_result_fits_nowhere_is_refused_before_torch_is_loaded(
+    srdesk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srdesk.cli.model_choice.ModelChoice.open", lambda *_: pytest.fail("the model was loaded"))
+    layout = {"tiled": True, "blockxsize": 4096, "blockysize": 4096, "SPARSE_OK": True, "nodata": 0}
+    for side_px, words in ((500_000, "2,000,000 × 2,000,000 pixels"), (240_000, "GB are free")):
+        with gdal_session() as rasterio:
+            size = {"width": side_px, "height": side_px, "count": 9, "dtype": "float64", "interleave": "band"}
+            with rasterio.open(tmp_path / "a.tif", "w", driver="GTiff", **size, **layout):
+                pass
+        assert (tmp_path / "a.tif").stat().st_size < 3_000_000
+        ended = srdesk("upscale", tmp_path / "a.tif", "-o", f"{tmp_path}/out/", "--model", "bicubic")
+        assert ended.status == 1
+        assert words in ended.err
+        assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == ["a.tif"]

@@ -75,9 +75,6 @@ def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "_WINDOW_COLUMNS_PX", 128)
 
 
-# --- numbers --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("small_windows")
 @pytest.mark.parametrize("interleave", ["pixel", "band"])
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -189,9 +186,6 @@ def test_windows_cover_a_scene_once_in_whole_tiles() -> None:
         assert all(window.bottom <= height and window.right <= width for window in windows)
 
 
-# --- what is known about them ---------------------------------------------------------------------------------------
-
-
 def describe(dataset: Any) -> None:
     from rasterio.enums import ColorInterp
 
@@ -289,9 +283,6 @@ def test_a_coordinate_system_that_nobody_understands_goes_on_byte_for_byte(
         assert scene.geolocation.transform.a == 2.5
 
 
-# --- faults ---------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.usefixtures("small_windows")
 @pytest.mark.parametrize("finished", [1, 4, 7])
 def test_a_cancelled_run_goes_on_to_the_same_bytes(make_geotiff: MakeGeoTiff, tmp_path: Path, finished: int) -> None:
@@ -362,6 +353,20 @@ def test_a_disk_that_fills_up_on_the_way_ends_the_run_and_leaves_nothing(
     with pytest.raises(ImageWriteError, match="are free"):
         enlarge(path, tmp_path / "out.tif")
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_what_is_finished_is_kept_where_there_is_no_room_to_go_on(
+    make_geotiff: MakeGeoTiff, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 130, 130), np.uint8))
+    with pytest.raises(Cancelled):
+        enlarge(path, tmp_path / "out.tif", Identity(2, Cancelled()))
+    with monkeypatch.context() as full:
+        free(full, 10)
+        with pytest.raises(ImageWriteError, match="are free"):
+            enlarge(path, tmp_path / "out.tif")
+    assert enlarge(path, tmp_path / "out.tif").resumed_windows == 2
 
 
 def test_an_error_of_the_system_while_writing_leaves_nothing(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from srdesk.errors import ImageWriteError
-from srdesk.imaging.tile_file import TileFile, unfinished
+from srdesk.imaging.tile_file import TileFile, unfinished_bytes
 
 BIG = 2**33
 
@@ -46,7 +46,7 @@ def test_a_file_that_is_gone_on_with_is_byte_for_byte_the_same(tmp_path: Path, t
         file.append(3, b"half a step")
     with (tmp_path / "a.tif.part.journal").open("ab") as journal:
         journal.write(torn)
-    assert unfinished(target)
+    assert unfinished_bytes(target) == (tmp_path / "a.tif.part").stat().st_size
     with opened(target, largest_bytes=largest_bytes) as file:
         assert file.finished_steps == 1
         step(file, 1)
@@ -125,7 +125,7 @@ def test_discarding_leaves_nothing(tmp_path: Path) -> None:
         step(file, 0)
         file.discard()
     assert list(tmp_path.iterdir()) == []
-    assert not unfinished(tmp_path / "a.tif")
+    assert unfinished_bytes(tmp_path / "a.tif") == 0
 
 
 def test_a_folder_that_is_missing_is_said_in_words(tmp_path: Path) -> None:
