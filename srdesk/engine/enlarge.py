@@ -115,8 +115,7 @@ def enlarge(
         if is_reduced:
             raise _measured_size_error(height, width)
         _check_memory(box, np.dtype(image.values.dtype).itemsize + 4)
-        stored, facts = enlarge_measured(image, upscaler, control, region=part, fill=bleed_colour)
-        return _timed(stored, facts, started_s)
+        return _timed(*enlarge_measured(image, upscaler, control, region=part, fill=bleed_colour), started_s)
     _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize)
     stored = StoredImage.empty(
         box.height, box.width, image.channels, image.values, image.metadata, with_alpha=image.alpha is not None
