@@ -54,11 +54,11 @@ def fold_srresnet(model: SRResNet, device: torch.device, dtype: torch.dtype) -> 
     """Fold an SRResNet for a device and number type; ``model`` is not modified."""
 
     def fold(*parts: nn.Module) -> Layer:
-        return _placed(_fold(*parts), device, dtype)
+        return _placed(fold_layer(*parts), device, dtype)
 
     blocks = [block for block in model.blocks if isinstance(block, ResidualBlock)]
     return FoldedSRResNet(
-        head=_placed(_fold(*model.head), device, torch.float32),
+        head=_placed(fold_layer(*model.head), device, torch.float32),
         blocks=tuple((fold(*block.conv_block1), fold(*block.conv_block2)) for block in blocks),
         trunk=fold(*model.trunk),
         stages=tuple(Stage(_placed(layer, device, dtype), factor, scale) for layer, factor, scale in _stages(model)),
@@ -106,14 +106,14 @@ def fold_srcnn(model: SRCNN, device: torch.device, dtype: torch.dtype) -> Folded
     """Make an SRCNN ready for a device and number type; ``model`` is not modified."""
 
     def activated(conv: nn.Conv2d, dtype: torch.dtype) -> Layer:
-        plain = _fold(conv)
+        plain = fold_layer(conv)
         return _placed(Layer(plain.weight, plain.bias, torch.zeros_like(plain.bias)), device, dtype)
 
     return FoldedSRCNN(
         bicubic=_placed(_bicubic_layer(model.scale, len(BT601_LUMA)), device, torch.float32),
         extract=activated(model.extract, torch.float32),
         map=activated(model.map, dtype),
-        reconstruct=_placed(_fold(model.reconstruct), device, torch.float32),
+        reconstruct=_placed(fold_layer(model.reconstruct), device, torch.float32),
         scale=model.scale,
     )
 
@@ -128,8 +128,8 @@ def _bicubic_layer(scale: int, colours: int) -> Layer:
     return Layer(weight.reshape(phases * colours, colours, size, size), weight.new_zeros(phases * colours))
 
 
-def _fold(conv: nn.Module, *followers: nn.Module) -> Layer:
-    """Return the convolution with the BatchNorm and PReLU that follow it, in float64."""
+def fold_layer(conv: nn.Module, *followers: nn.Module) -> Layer:
+    """Return a convolution with the BatchNorm and PReLU that follow it, in float64; they are not modified."""
     assert isinstance(conv, nn.Conv2d)
     weight = _exact(conv.weight)
     bias = weight.new_zeros(weight.shape[0]) if conv.bias is None else _exact(conv.bias)
@@ -165,7 +165,7 @@ def _fold_stage(stage: nn.Module, *, is_shuffled: bool) -> Layer:
     assert isinstance(stage, nn.Sequential)
     conv, _, prelu = stage
     assert isinstance(prelu, nn.PReLU)
-    plain = _fold(conv)
+    plain = fold_layer(conv)
     phases = SHUFFLE_FACTOR**2
     features = plain.weight.shape[0] // phases
     slope = _exact(prelu.weight).expand(features).repeat_interleave(phases)
@@ -175,7 +175,7 @@ def _fold_stage(stage: nn.Module, *, is_shuffled: bool) -> Layer:
 
 def _fold_tail(tail: nn.Conv2d, factor: int) -> Layer:
     """Return the last convolution as it is taken before the shuffle by ``factor``."""
-    plain = _fold(tail)
+    plain = fold_layer(tail)
     colours, phases = plain.weight.shape[0], factor**2
     order = _phases_outermost(colours, phases)
     weight = conv_weight_before_shuffle(plain.weight, factor)[order]
