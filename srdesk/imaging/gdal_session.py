@@ -1,7 +1,7 @@
 """GDAL as this program uses it: local GeoTIFF files only, a small cache, and no second voice.
 
-A VRT called .tif would make GDAL read any file, and a foreign PROJ or GDAL installation in the environment would give
-it coordinate systems of another version.
+A VRT called .tif would make GDAL read any file, a mask beside the scene that is a WMS would make it ask a server, and a
+foreign PROJ or GDAL installation in the environment would give it coordinate systems of another version.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from typing import Any
 CACHE_MB = 64
 """Decoded blocks that GDAL keeps. With its own choice of a 20th of the memory, large scenes take over a gigabyte."""
 
+_LEADING_ELSEWHERE = (
+    "VRT DERIVED GTI MRF TIL PDS4 ISIS3 Zarr "  # to other files
+    "WMS WMTS WCS HTTP DAAS EEDA EEDAI PLMOSAIC STACIT STACTA ESRIC"  # to servers
+)
+"""Drivers that GDAL does without: what they open says where the pixels really are."""
+
 _FOREIGN = ("PROJ_LIB", "PROJ_DATA", "GDAL_DATA", "GDAL_DRIVER_PATH", "GDAL_CONFIG_FILE")
 """Where other programs say that their own GDAL is."""
 
@@ -30,7 +36,8 @@ def gdal_session(**options: Any) -> Iterator[Any]:
     """
     for name in _FOREIGN:
         os.environ.pop(name, None)
-    os.environ["GDAL_SKIP"] = "VRT"  # looked at when drivers are registered, once in a process
+    os.environ["GDAL_SKIP"] = _LEADING_ELSEWHERE  # looked at when drivers are registered, once in a process
+    os.environ["CPL_VSIL_CURL_ALLOWED_FILENAME"] = "none"
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 

@@ -97,8 +97,24 @@ def test_a_vrt_is_not_opened_whatever_it_is_called(tmp_path: Path) -> None:
     )
     with pytest.raises(ImageReadError), open_geotiff(tmp_path / "a.tif"):
         pass
+
+
+def test_gdal_knows_no_formats_that_lead_elsewhere() -> None:
     with gdal_session() as rasterio, rasterio.Env() as environment:
-        assert "VRT" not in environment.drivers()
+        drivers = set(environment.drivers())
+    assert "GTiff" in drivers
+    assert drivers.isdisjoint({"VRT", "DERIVED", "GTI", "MRF", "WMS", "WMTS", "WCS", "HTTP", "STACIT", "STACTA"})
+
+
+def test_a_mask_that_is_on_a_server_is_none(make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", np.ones((1, 4, 4), np.uint8))
+    Path(f"{path}.msk").write_text(
+        '<GDAL_WMS><Service name="TMS"><ServerUrl>http://localhost:9/${z}/${x}/${y}.png</ServerUrl></Service>'
+        "<DataWindow><SizeX>4</SizeX><SizeY>4</SizeY></DataWindow><BandsCount>1</BandsCount></GDAL_WMS>"
+    )
+    with open_geotiff(path) as scene:
+        assert not scene.has_mask
+        assert scene.data_mask((1,), Box(0, 0, 4, 4), scene.read((1,), Box(0, 0, 4, 4))).all()
 
 
 @pytest.mark.parametrize("name", ["/vsicurl/http://localhost/a.tif", "http://localhost/a.tif", "zip://a.zip!a.tif"])
