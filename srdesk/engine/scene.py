@@ -218,7 +218,7 @@ class _SceneRun:
         """Enlarge some bands of a window; return the facts if the model of the run did it."""
         scale = self._upscaler.scale
         bands.move_to(window)
-        if one.kind is BandKind.CLASSES:
+        if one.kind is BandKind.CLASSES or bands.is_void(window):
             for top in range(window.top, window.bottom, TILE_PX // scale):
                 self._control.token.check()
                 strip = Box(top, window.left, min(TILE_PX // scale, window.bottom - top), window.width)

@@ -122,6 +122,16 @@ class SceneBands:
         """
         return _repeated(self._assembled(box, "numbers"), scale)
 
+    def is_void(self, box: Box) -> bool:
+        """Tell whether there are no data at all in an LR ``box``, so that its result is a copy.
+
+        Raises:
+            ImageReadError: the file is damaged there.
+        """
+        tops = range(box.top, box.bottom, SLAB_PX)
+        strips = (Box(top, box.left, min(SLAB_PX, box.bottom - top), box.width) for top in tops)
+        return not any(self._assembled(strip, "is_data").any() for strip in strips)
+
     def _has_remainders(self, stored: Numbers, is_data: NDArray[np.bool_]) -> bool:
         """Tell whether the map to float32 and back would change some of the numbers."""
         low, high = self.values.offset, self.values.offset + self.values.gain

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,7 @@ def enlarge(path: Path, output: Path, upscaler: Any = None, **options: Any) -> S
 
 def read(path: Path) -> Numbers:
     with gdal_session() as rasterio, rasterio.open(path, driver="GTiff") as dataset:
-        numbers: Numbers = dataset.read()
-    return numbers
+        return np.asarray(dataset.read())
 
 
 def repeated(numbers: Numbers) -> Numbers:
@@ -175,6 +174,16 @@ def test_windows_of_a_network_fit_together_without_seams(
     difference = read(tmp_path / "windows.tif").astype(int) - read(tmp_path / "whole.tif")
     assert np.abs(difference).max() <= 1
     assert np.count_nonzero(difference) < difference.size / 1000
+
+
+@pytest.mark.usefixtures("small_windows")
+def test_windows_without_data_are_not_computed(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
+    numbers = np.zeros((1, 130, 100), np.uint8)
+    numbers[0, 70, 80] = 9
+    identity = Identity()
+    enlarge(make_geotiff("a.tif", numbers, nodata=0), tmp_path / "out.tif", identity)
+    assert [region.top for region, _ in identity.regions] == [64]
+    assert_array_equal(read(tmp_path / "out.tif"), repeated(numbers))
 
 
 def test_windows_cover_a_scene_once_in_whole_tiles() -> None:
@@ -301,15 +310,6 @@ def test_a_cancelled_run_goes_on_to_the_same_bytes(make_geotiff: MakeGeoTiff, tm
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.tif", "out.tif", "whole.tif"]
 
 
-def test_a_run_that_is_cancelled_before_anything_is_done_leaves_nothing(
-    make_geotiff: MakeGeoTiff, tmp_path: Path
-) -> None:
-    path = make_geotiff("a.tif", np.ones((1, 20, 30), np.uint8))
-    with pytest.raises(Cancelled):
-        enlarge(path, tmp_path / "out.tif", Identity(0, Cancelled()))
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.usefixtures("small_windows")
 def test_another_input_or_recipe_begins_anew(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
     path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 130, 130), np.uint8))
@@ -322,11 +322,10 @@ def test_another_input_or_recipe_begins_anew(make_geotiff: MakeGeoTiff, tmp_path
 
 def free(monkeypatch: pytest.MonkeyPatch, *free_bytes: int) -> None:
     """Pretend that the disk has so much room, one figure after the other, the last one for good."""
-    usage = namedtuple("usage", "total used free")
     left = list(free_bytes)
 
-    def disk_usage(_: object) -> Any:
-        return usage(10**15, 0, left.pop(0) if len(left) > 1 else left[0])
+    def disk_usage(_: object) -> SimpleNamespace:
+        return SimpleNamespace(free=left.pop(0) if len(left) > 1 else left[0])
 
     monkeypatch.setattr(shutil, "disk_usage", disk_usage)
 
@@ -369,10 +368,12 @@ def test_what_is_finished_is_kept_where_there_is_no_room_to_go_on(
     assert enlarge(path, tmp_path / "out.tif").resumed_windows == 2
 
 
-def test_an_error_of_the_system_while_writing_leaves_nothing(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
+def test_a_run_that_ends_before_anything_is_finished_leaves_nothing(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
     path = make_geotiff("a.tif", np.ones((1, 20, 30), np.uint8))
     with pytest.raises(ImageWriteError, match="no space left on device"):
         enlarge(path, tmp_path / "out.tif", Identity(0, OSError(28, "No space left on device")))
+    with pytest.raises(Cancelled):
+        enlarge(path, tmp_path / "out.tif", Identity(0, Cancelled()))
     assert list(tmp_path.iterdir()) == [path]
 
 

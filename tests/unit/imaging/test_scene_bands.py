@@ -159,3 +159,12 @@ def test_class_numbers_are_copied(make_geotiff: MakeGeoTiff) -> None:
     numbers = RNG.integers(0, 9, (1, 10, 10), np.uint8)
     with opened(make_geotiff("a.tif", numbers)) as bands:
         assert_array_equal(bands.copied(Box(2, 3, 4, 5), SCALE), repeated(numbers[0, 2:6, 3:8, None]))
+
+
+def test_a_box_is_void_only_if_every_pixel_is(make_geotiff: MakeGeoTiff) -> None:
+    numbers = np.zeros((1, 300, 40), np.uint8)
+    numbers[0, 299, 39] = 1
+    with opened(make_geotiff("a.tif", numbers, nodata=0)) as bands:
+        assert bands.is_void(Box(0, 0, 299, 40))
+        assert bands.is_void(Box(128, 0, 172, 39))
+        assert not bands.is_void(Box(0, 0, 300, 40))
