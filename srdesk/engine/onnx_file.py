@@ -124,7 +124,7 @@ class _Graph:
 
     def constant(self, numbers: NDArray[Any], name: str | None = None) -> str:
         name = name or f"constant_{len(self.constants)}"
-        self.constants.append(self._onnx.numpy_helper.from_array(np.ascontiguousarray(numbers), name))
+        self.constants.append(self._onnx.numpy_helper.from_array(numbers, name))
         return name
 
     def convolve(self, features: str, *parts: nn.Module, name: str, is_padded: bool = True) -> str:
