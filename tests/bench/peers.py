@@ -279,6 +279,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
                 # Ours hands out pictures, and so clips to [0, 1]; the files and the plain network do not.
                 wanted = expected.clip(0.0, 1.0) if child.row["way"] == ENGINE else expected
                 child.row["seconds"] = statistics.median(child.seconds)
+                child.row["fastest_s"], child.row["slowest_s"] = min(child.seconds), max(child.seconds)
                 child.row["largest_difference"] = float(np.abs(np.load(child.result) - wanted).max())
         rows = [child.row for child in children]
     ours = next(row["seconds"] for row in rows if row["way"] == ENGINE)
@@ -287,7 +288,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-HEADS = ("", "version", "numbers", "median", "× SR Desk fp32", "peak memory", "largest difference")
+HEADS = ("", "version", "numbers", "median", "fastest – slowest", "× SR Desk fp32", "peak memory", "largest difference")
 
 
 def cells(rows: list[dict[str, Any]]) -> Iterator[list[str]]:
@@ -295,10 +296,11 @@ def cells(rows: list[dict[str, Any]]) -> Iterator[list[str]]:
     for row in rows:
         start = [row["way"], row.get("version", "–"), row["precision"]]
         if "problem" in row:
-            yield [*start, f"did not run: {row['problem']}", "", "", ""]
+            yield [*start, f"did not run: {row['problem']}", "", "", "", ""]
         else:
-            times = [f"{row['seconds']:.2f} s", f"{row['times_ours']:.2f}", f"{row['peak_mib']:,} MiB"]
-            yield [*start, *times, f"{row['largest_difference']:.1e}"]
+            times = [f"{row['seconds']:.2f} s", f"{row['fastest_s']:.2f} – {row['slowest_s']:.2f} s"]
+            facts = [f"{row['times_ours']:.2f}", f"{row['peak_mib']:,} MiB", f"{row['largest_difference']:.1e}"]
+            yield [*start, *times, *facts]
 
 
 def print_rows(rows: list[dict[str, Any]], *, is_markdown: bool) -> None:
