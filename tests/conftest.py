@@ -98,6 +98,20 @@ def _no_network() -> Iterator[None]:
 # --- a home of its own ----------------------------------------------------------------------------------------------
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Let files grow again as soon as a test has ended: pytest itself may be writing its report into one."""
+    if sys.platform == "win32":
+        return (yield)
+    import resource
+
+    try:
+        return (yield)
+    finally:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+
+
 @pytest.fixture(autouse=True)
 def srdesk_home(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test its own SRDESK_HOME, a folder that does not exist yet."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,25 @@ import pytest
 pytest_plugins = ["pytester"]
 
 TESTS_FOLDER = Path(__file__).parents[1]
+CONFIG_FILE = TESTS_FOLDER.parent / "pyproject.toml"
+
+LIMITING = """
+import resource
+import pytest
+
+@pytest.fixture
+def only_tiny_files():
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_files_cannot_grow(only_tiny_files, tmp_path, number):
+    with pytest.raises(OSError), open(tmp_path / "a", "wb") as file:
+        file.write(b"12")
+"""
 
 OFFENDERS = """
 import logging, socket, subprocess, sys, threading, time, warnings
@@ -71,3 +93,21 @@ def test_guards_catch_offenders_and_leave_the_innocent_alone(pytester: pytest.Py
     run.assert_outcomes(passed=8, errors=6)
     run.stdout.no_fnmatch_line("ERROR *::test_is_innocent*")
     run.stdout.fnmatch_lines_random([f"ERROR *::test_offends_{name}*" for name in ("by_asking", "by_leaving_a_thread")])
+
+
+def test_a_test_of_full_disks_does_not_keep_the_report_from_being_written(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="limits of file sizes are POSIX")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limiting = tmp_path / "test_limit.py"
+    limiting.write_text(LIMITING)
+    report = tmp_path / "report.txt"
+    with report.open("wb") as stdout:
+        pytest_words = ["-q", "-c", CONFIG_FILE, "--rootdir", tmp_path, "-p", "no:cacheprovider", "-p", "conftest"]
+        ended = subprocess.run(
+            [sys.executable, "-m", "pytest", *pytest_words, limiting],
+            env=os.environ | {"PYTHONPATH": str(TESTS_FOLDER)},
+            stdout=stdout,
+        )
+    assert ended.returncode == 0, report.read_text()
+    assert "2 passed" in report.read_text()
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) == before
