@@ -234,6 +234,7 @@ def _plain(stream: BinaryIO, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers,
 def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, bytes]:
     with quiet_astropy():
         from astropy.io import fits
+        from astropy.io.fits.hdu.compressed._compression import CfitsioException  # has no public name
 
     dtype = np.dtype(DTYPES[hdu.bitpix])
     if math.prod(hdu.shape) * dtype.itemsize > MAX_DECODED_BYTES:
@@ -251,7 +252,10 @@ def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) 
         header = image.header.copy()
         if "ZBLANK" in image.header and "BLANK" not in image.header:
             header["BLANK"] = image.header["ZBLANK"]
-        pixels = np.asarray(image.data)[plane]
+        try:
+            pixels = np.asarray(image.data)[plane]
+        except CfitsioException as error:
+            raise ImageReadError(path, "its compressed pixels are damaged") from error
         block = header.tostring().encode("ascii", "replace")
     if pixels.shape != hdu.shape[-2:]:
         raise ValueError("the unpacked image has another size than its header says")

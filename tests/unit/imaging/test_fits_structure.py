@@ -176,6 +176,13 @@ SOUND = header(("BLANK", 3), ("BSCALE", 2.0), ("BUNIT", "'adu'")) + DATA
 COMPRESSED = tile_compressed()
 
 
+def test_compressed_pixels_that_make_no_sense_are_an_error() -> None:
+    content = bytearray(COMPRESSED)
+    content[5760 + 3] = 48  # the length of the first tile
+    with pytest.raises(ImageReadError, match="compressed pixels are damaged"):
+        open_stored_bytes(bytes(content), "a.fits")
+
+
 @settings(max_examples=150)
 @given(st.data())
 def test_damaged_files_are_opened_or_refused_and_nothing_else(data: st.DataObject) -> None:
