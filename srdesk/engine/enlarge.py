@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
-from numpy.typing import NDArray
 
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.measured import enlarge_measured
 from srdesk.errors import ConfigError, OutOfMemoryError
+from srdesk.imaging.holes import fill_holes_from_afar
 from srdesk.imaging.image import Box, FloatArray, Image, Source
 from srdesk.imaging.resample import resize_bicubic_box
 from srdesk.imaging.stored import StoredImage
@@ -203,10 +203,6 @@ def flatten(stored: StoredImage, background: tuple[int, int, int], token: Cancel
 def bleed_colour(pixels: FloatArray, alpha: FloatArray) -> FloatArray:
     """Fill fully transparent pixels with the colours of the visible ones around them.
 
-    Push-pull (S. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.3): visible colours are averaged into
-    ever coarser pictures, and holes are filled from the next coarser one, so that every hole gets a smooth
-    continuation of what is near it.
-
     Args:
         pixels: `(H, W, C)` float32; not modified.
         alpha: `(H, W)`, 0 where a pixel is transparent.
@@ -217,42 +213,7 @@ def bleed_colour(pixels: FloatArray, alpha: FloatArray) -> FloatArray:
     is_visible = alpha > 0
     if is_visible.all() or not is_visible.any():
         return pixels
-    filled = pixels.copy()
-    _fill_holes(filled, is_visible)
-    return filled
-
-
-def _fill_holes(pixels: FloatArray, is_known: NDArray[np.bool_]) -> None:
-    """Fill the unknown pixels in place; at least one is known."""
-    if is_known.all():
-        return
-    height, width = is_known.shape
-    padding = (height % 2, width % 2)
-    known = np.pad(is_known, ((0, padding[0]), (0, padding[1])))
-    weighted = np.pad(np.where(is_known[:, :, None], pixels, 0), ((0, padding[0]), (0, padding[1]), (0, 0)))
-    count = _sum_of_quads(known.astype(np.float32))
-    coarse = (_sum_of_quads(weighted) / np.maximum(count, 1)[:, :, None]).astype(np.float32, copy=False)
-    _fill_holes(coarse, count > 0)
-    finer = _doubled(_doubled(coarse, 0), 1)[:height, :width]
-    np.copyto(pixels, finer, where=~is_known[:, :, None])
-
-
-def _sum_of_quads(pixels: FloatArray) -> FloatArray:
-    """Sum every 2 × 2 pixels."""
-    rows = pixels[0::2] + pixels[1::2]
-    total: FloatArray = rows[:, 0::2] + rows[:, 1::2]
-    return total
-
-
-def _doubled(pixels: FloatArray, axis: int) -> FloatArray:
-    """Double the size along an axis, linearly between pixel centres."""
-    size = pixels.shape[axis]
-    before = pixels.take(np.maximum(np.arange(size) - 1, 0), axis)
-    after = pixels.take(np.minimum(np.arange(size) + 1, size - 1), axis)
-    pairs = np.stack([0.75 * pixels + 0.25 * before, 0.75 * pixels + 0.25 * after], axis + 1)
-    shape = list(pixels.shape)
-    shape[axis] = 2 * size
-    return pairs.reshape(shape)
+    return fill_holes_from_afar(pixels, is_visible[:, :, None])
 
 
 class _Shifted:

@@ -1,7 +1,7 @@
 """Filling pixels without data, so that a network sees a smooth continuation of what lies around them.
 
-Push-pull (S. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.3) with few levels: what a pixel is filled
-with depends on its surroundings of `REACH_PX` pixels only, so that windows of a scene are filled like the whole.
+Push-pull (S. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.3): known pixels are averaged into coarser and
+coarser pictures, and holes are filled from the next coarser one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _FAR_AWAY = 0.5
 
 
 def fill_holes(pixels: FloatArray, is_known: NDArray[np.bool_]) -> FloatArray:
-    """Fill unknown pixels with the known ones around them.
+    """Fill unknown pixels with the known ones around them, in few levels.
+
+    What a pixel is filled with depends on its surroundings of `REACH_PX` pixels only, so that windows of a scene are
+    filled like the whole.
 
     Args:
         pixels: `(H, W, C)` float32, whose corner lies at a multiple of `CELL_PX` of the scene; not modified. Unknown
@@ -41,8 +44,23 @@ def fill_holes(pixels: FloatArray, is_known: NDArray[np.bool_]) -> FloatArray:
     return filled
 
 
-def _fill(pixels: FloatArray, is_known: NDArray[np.bool_], levels: int) -> None:
-    """Fill in place; unknown pixels are 0."""
+def fill_holes_from_afar(pixels: FloatArray, is_known: NDArray[np.bool_]) -> FloatArray:
+    """Fill unknown pixels with the nearest known ones, however far they are.
+
+    Args:
+        pixels: `(H, W, C)` float32; not modified. Unknown pixels may be anything.
+        is_known: `(H, W, 1)`, for all channels, or `(H, W, C)`; at least one of each channel is known.
+
+    Returns:
+        `(H, W, C)` float32, equal to ``pixels`` where they are known.
+    """
+    filled: FloatArray = np.where(is_known, pixels, np.float32(0))
+    _fill(filled, is_known, None)
+    return filled
+
+
+def _fill(pixels: FloatArray, is_known: NDArray[np.bool_], levels: int | None) -> None:
+    """Fill in place, in so many levels or as many as it takes; unknown pixels are 0."""
     if is_known.all():
         return
     if levels == 0:
@@ -53,7 +71,7 @@ def _fill(pixels: FloatArray, is_known: NDArray[np.bool_], levels: int) -> None:
     count = _sum_of_quads(np.pad(is_known, padding).astype(np.float32))
     weight: FloatArray = np.maximum(count, 1, dtype=np.float32)
     coarse: FloatArray = np.divide(_sum_of_quads(np.pad(pixels, padding)), weight, dtype=np.float32)
-    _fill(coarse, count > 0, levels - 1)
+    _fill(coarse, count > 0, None if levels is None else levels - 1)
     finer = _doubled(_doubled(coarse, 0), 1)[:height, :width]
     np.copyto(pixels, finer, where=~is_known)
 
@@ -71,6 +89,7 @@ def _spread(pixels: FloatArray, is_known: NDArray[np.bool_]) -> None:
 
 
 def _sum_of_quads(pixels: FloatArray) -> FloatArray:
+    """Sum every 2 × 2 pixels."""
     rows = pixels[0::2] + pixels[1::2]
     total: FloatArray = rows[:, 0::2] + rows[:, 1::2]
     return total
