@@ -35,7 +35,7 @@ class Welcome(QWidget):
         title = QLabel(self.tr("Drop a picture here"), alignment=Qt.AlignmentFlag.AlignCenter)
         title.setObjectName("welcomeTitle")
         hint = QLabel(
-            self.tr("It is enlarged four times and compared side by side. PNG, JPEG, WebP and TIFF."),
+            self.tr("It is enlarged four times and compared side by side. PNG, JPEG, WebP, TIFF and FITS."),
             alignment=Qt.AlignmentFlag.AlignCenter,
         )
         hint.setObjectName("welcomeHint")
