@@ -198,7 +198,7 @@ def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def make_geotiff(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of GeoTIFFs out of ``(bands, H, W)`` numbers, with options of rasterio."""
-    from srdesk.imaging.gdal_session import gdal_session
+    from srdesk.imaging.scene.gdal_session import gdal_session
 
     def make(
         name: str, numbers: NDArray[np.generic], finish: Callable[[Any], None] | None = None, **options: Any

@@ -14,7 +14,7 @@ from srdesk.errors import ConfigError
 
 if TYPE_CHECKING:
     from srdesk.engine.bench import BenchReport
-    from srdesk.training.bench import TrainBenchReport
+    from srdesk.training.learning.bench import TrainBenchReport
 
 SUMMARY = "time the engine, or the trainer, against plain ways of running the same network"
 """What the verb does, for the list of verbs."""
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _time_training(weights: Path, device: str, arguments: argparse.Namespace) -> int:
-    from srdesk.training.bench import run_training_bench
+    from srdesk.training.learning.bench import run_training_bench
 
     if arguments.hr or arguments.lr:
         raise ConfigError("--train", "with pictures", "it without --hr and --lr: steps are timed on noise")

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _feature_distance() -> Callable[[FloatArray, FloatArray], float]:
     """Return the distance that the feature loss of training makes small."""
-    from srdesk.training.features import BUNDLED, load_features, picture_distance
+    from srdesk.training.learning.features import BUNDLED, load_features, picture_distance
 
     features = load_features(BUNDLED, "", bundled_file=paths.features_file())
     return lambda sr, hr: picture_distance(features, sr, hr)

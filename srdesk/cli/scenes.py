@@ -16,8 +16,8 @@ from srdesk.cli.terminal import print_remark
 from srdesk.engine.enlarge import SCALE, TargetSize
 from srdesk.errors import Cancelled, ConfigError, WeightsFormatError
 from srdesk.imaging.naming import OutputName
-from srdesk.imaging.scene_probe import is_scene
-from srdesk.imaging.tile_file import unfinished_bytes
+from srdesk.imaging.scene.probe import is_scene
+from srdesk.imaging.scene.tile_file import unfinished_bytes
 
 if TYPE_CHECKING:
     from srdesk.engine.control import Control
@@ -59,7 +59,7 @@ def check(
         ConfigError: it has no such bands, or something is wished that is not done to scenes.
     """
     from srdesk.engine.scene import check_scene
-    from srdesk.imaging.geotiff import open_geotiff
+    from srdesk.imaging.scene.geotiff import open_geotiff
 
     if size is not None and size.scale != SCALE:
         wish = f"{size.width}x{size.height}" if size.scale is None else f"{size.scale}x"
@@ -98,7 +98,7 @@ def enlarge(
         Cancelled: the token was raised; the same command goes on from there.
     """
     from srdesk.engine.scene import enlarge_scene
-    from srdesk.imaging.geotiff import open_geotiff
+    from srdesk.imaging.scene.geotiff import open_geotiff
 
     digest = "" if choice.weights is None else _sha256(choice.weights)
     recipe = [__version__, choice.name, digest, settings.device, settings.precision, settings.window_px]

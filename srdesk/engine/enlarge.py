@@ -14,9 +14,9 @@ import psutil
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.measured import enlarge_measured
 from srdesk.errors import ConfigError, OutOfMemoryError
-from srdesk.imaging.holes import fill_holes_from_afar
 from srdesk.imaging.image import Box, FloatArray, Image, Source
 from srdesk.imaging.resample import resize_bicubic_box
+from srdesk.imaging.scene.holes import fill_holes_from_afar
 from srdesk.imaging.stored import StoredImage
 
 if TYPE_CHECKING:

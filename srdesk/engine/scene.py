@@ -18,12 +18,12 @@ import msgspec
 from srdesk.engine.control import Control, Progress
 from srdesk.engine.enlarge import SCALE
 from srdesk.errors import Cancelled, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging.geotiff import BandKind, GeoTiff
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.probe import MAX_SIDE_PX
-from srdesk.imaging.scene_bands import SceneBands, measured_values
-from srdesk.imaging.scene_writer import TILE_PX, ScenePlan, SceneWriter
-from srdesk.imaging.tile_file import TileFile, unfinished_bytes
+from srdesk.imaging.scene.bands import SceneBands, measured_values
+from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
+from srdesk.imaging.scene.tile_file import TileFile, unfinished_bytes
+from srdesk.imaging.scene.writer import TILE_PX, ScenePlan, SceneWriter
 from srdesk.imaging.values import opacity_map
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
-from srdesk.gui import icons
-from srdesk.gui.requests import PANE_KEYS
-from srdesk.gui.theme import current_scheme
+from srdesk.gui.look import icons
+from srdesk.gui.look.theme import current_scheme
+from srdesk.gui.work.requests import PANE_KEYS
 
 PANE_TITLES = {"lr": "LR", "bicubic": "Bicubic", "srcnn": "SRCNN", "srresnet": "SRResNet", "srgan": "SRGAN"}
 """Proper names, the same in every language."""

@@ -19,18 +19,18 @@ from PySide6.QtWidgets import QApplication
 import srdesk
 from srdesk import paths
 from srdesk.gui.actions import PANE_TITLES
-from srdesk.gui.file_worker import FileWorker
-from srdesk.gui.logbook import ExceptionHook, start_log, stop_log
+from srdesk.gui.look.theme import Theme
 from srdesk.gui.main_window import MainWindow
-from srdesk.gui.messages import Loudness, Message, Messages
-from srdesk.gui.pane_weights import PaneWeights
+from srdesk.gui.messages.logbook import ExceptionHook, start_log, stop_log
+from srdesk.gui.messages.message_list import Loudness, Message, Messages
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.request_thread import RequestThread
-from srdesk.gui.requests import WarmedUp
-from srdesk.gui.session import Session
-from srdesk.gui.theme import Theme
 from srdesk.gui.training.training import Training
-from srdesk.gui.upscale_worker import UpscaleWorker
+from srdesk.gui.work.file_worker import FileWorker
+from srdesk.gui.work.pane_weights import PaneWeights
+from srdesk.gui.work.request_thread import RequestThread
+from srdesk.gui.work.requests import WarmedUp
+from srdesk.gui.work.session import Session
+from srdesk.gui.work.upscale_worker import UpscaleWorker
 from srdesk.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)

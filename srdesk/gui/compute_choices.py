@@ -9,10 +9,10 @@ from srdesk.engine.enlarge import TargetSize
 from srdesk.engine.warm_up import DeviceChoice
 from srdesk.errors import ConfigError
 from srdesk.gui.actions import Actions
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.questions import Questions
-from srdesk.gui.requests import WarmedUp
-from srdesk.gui.session import Session
+from srdesk.gui.work.requests import WarmedUp
+from srdesk.gui.work.session import Session
 from srdesk.settings import Settings
 
 PRECISION_TITLES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}

@@ -10,13 +10,13 @@ from PySide6.QtGui import QDesktopServices
 
 from srdesk import paths
 from srdesk.errors import SrDeskError, WeightsError
-from srdesk.gui import remedies
 from srdesk.gui.actions import Actions
-from srdesk.gui.failure import Doing, Failure
-from srdesk.gui.messages import Loudness, Message, Messages
-from srdesk.gui.messages import Remedy as RemedyButton
+from srdesk.gui.messages import remedies
+from srdesk.gui.messages.failure import Doing, Failure
+from srdesk.gui.messages.message_list import Loudness, Message, Messages
+from srdesk.gui.messages.message_list import Remedy as RemedyButton
+from srdesk.gui.messages.remedies import SMALLEST_WINDOW_PX, Remedy
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.remedies import SMALLEST_WINDOW_PX, Remedy
 
 
 class FailureReporter(QObject):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QMainWindow
 from srdesk import paths
 from srdesk.gui.actions import Actions
 from srdesk.gui.compute_choices import ComputeChoices
-from srdesk.gui.diagnostics import diagnostics
+from srdesk.gui.messages.diagnostics import diagnostics
 from srdesk.gui.preferences import Preferences
 
 
@@ -57,19 +57,19 @@ class HelpMenu(QObject):
 
     @Slot()
     def _on_getting_started(self) -> None:
-        from srdesk.gui import help_dialogs
+        from srdesk.gui.messages import help_dialogs
 
         self._show(help_dialogs.getting_started(self._window))
 
     @Slot()
     def _on_shortcuts(self) -> None:
-        from srdesk.gui import help_dialogs
+        from srdesk.gui.messages import help_dialogs
 
         self._show(help_dialogs.shortcuts(self._window, self._window.actions()))
 
     @Slot()
     def _on_diagnostics(self) -> None:
-        from srdesk.gui import help_dialogs
+        from srdesk.gui.messages import help_dialogs
 
         self._show(help_dialogs.TextDialog(self.tr("Diagnostics"), self.report(), self._window, is_plain=True))
 
@@ -80,13 +80,13 @@ class HelpMenu(QObject):
 
     @Slot()
     def _on_licences(self) -> None:
-        from srdesk.gui import help_dialogs
+        from srdesk.gui.messages import help_dialogs
 
         self._show(help_dialogs.licences(self._window))
 
     @Slot()
     def _on_about(self) -> None:
-        from srdesk.gui import help_dialogs
+        from srdesk.gui.messages import help_dialogs
 
         self._show(help_dialogs.about(self._window))
 

@@ -8,29 +8,29 @@ from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from srdesk.gui import clipboard
 from srdesk.gui.actions import PANE_TITLES, Actions
-from srdesk.gui.banner import Banner
-from srdesk.gui.compare_view import CompareView
+from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
 from srdesk.gui.failure_reporter import FailureReporter
 from srdesk.gui.help_menu import HelpMenu
-from srdesk.gui.messages import Loudness, Message, Messages
+from srdesk.gui.look.theme import Theme
+from srdesk.gui.messages.banner import Banner
+from srdesk.gui.messages.message_list import Loudness, Message, Messages
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.open_flow import OpenFlow
 from srdesk.gui.pane_board import PaneBoard
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.questions import Questions
-from srdesk.gui.requests import Document
 from srdesk.gui.save_flow import SaveFlow
-from srdesk.gui.session import Session
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
-from srdesk.gui.theme import Theme
 from srdesk.gui.tool_bar import ToolBar
 from srdesk.gui.training.train_menu import TrainMenu
 from srdesk.gui.training.training import Training
 from srdesk.gui.view_menu import ViewMenu
 from srdesk.gui.welcome import Welcome
+from srdesk.gui.work import clipboard
+from srdesk.gui.work.requests import Document
+from srdesk.gui.work.session import Session
 
 _SIZE_PX = (1200, 760)
 _STATE_VERSION = 1

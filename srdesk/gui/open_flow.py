@@ -8,13 +8,13 @@ from PySide6.QtCore import QMimeData, QObject, Signal, Slot
 from PySide6.QtGui import QAction, QGuiApplication
 
 from srdesk import paths
-from srdesk.gui import clipboard
 from srdesk.gui.actions import Actions
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.questions import Questions
-from srdesk.gui.requests import Document
 from srdesk.gui.save_flow import PATTERNS
-from srdesk.gui.session import Session
+from srdesk.gui.work import clipboard
+from srdesk.gui.work.requests import Document
+from srdesk.gui.work.session import Session
 from srdesk.settings import Settings
 
 

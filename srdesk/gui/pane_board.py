@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from srdesk.gui import agenda
 from srdesk.gui.actions import PANE_TITLES
-from srdesk.gui.agenda import Activity, Why
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import CursorReading, PaneSpec
-from srdesk.gui.requests import PANE_KEYS, Document, Previewed, Rendered
-from srdesk.gui.session import Session
+from srdesk.gui.compare.comparison import CursorReading, PaneSpec
+from srdesk.gui.compare.view import CompareView
 from srdesk.gui.status_line import duration
+from srdesk.gui.work import agenda
+from srdesk.gui.work.agenda import Activity, Why
+from srdesk.gui.work.requests import PANE_KEYS, Document, Previewed, Rendered
+from srdesk.gui.work.session import Session
 from srdesk.imaging.image import Box
 from srdesk.settings import NetworkName
 

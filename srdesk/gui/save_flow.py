@@ -11,13 +11,13 @@ from srdesk import paths
 from srdesk.engine.enlarge import TargetSize
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import Actions
-from srdesk.gui.compare_view import CompareView
+from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
-from srdesk.gui.failure import Doing, Failure
+from srdesk.gui.messages.failure import Doing, Failure
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.questions import Questions
-from srdesk.gui.requests import PANE_KEYS, Document
-from srdesk.gui.session import SaveOrder, Session
+from srdesk.gui.work.requests import PANE_KEYS, Document
+from srdesk.gui.work.session import SaveOrder, Session
 from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_collision
 from srdesk.imaging.stored import StoredImage
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, Slot
 
 from srdesk.engine.enlarge import TargetSize
 from srdesk.gui.actions import PANE_TITLES, Actions
-from srdesk.gui.agenda import Activity, Why
 from srdesk.gui.compute_choices import ComputeChoices
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.requests import Rendered
-from srdesk.gui.session import Session
 from srdesk.gui.status_line import StatusLine
+from srdesk.gui.work.agenda import Activity, Why
+from srdesk.gui.work.requests import Rendered
+from srdesk.gui.work.session import Session
 
 
 class StatusBoard(QObject):

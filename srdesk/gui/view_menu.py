@@ -7,12 +7,12 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow
 
 from srdesk.gui.actions import Actions
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import CompareMode
+from srdesk.gui.compare.comparison import CompareMode
+from srdesk.gui.compare.view import CompareView
+from srdesk.gui.look.theme import Theme
 from srdesk.gui.pane_board import PaneBoard
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.requests import PANE_KEYS
-from srdesk.gui.theme import Theme
+from srdesk.gui.work.requests import PANE_KEYS
 from srdesk.settings import Settings
 
 _ACTUAL_PERCENT = 100.0

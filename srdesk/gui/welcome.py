@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QIcon, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from srdesk.gui import icons
-from srdesk.gui.theme import current_scheme
+from srdesk.gui.look import icons
+from srdesk.gui.look.theme import current_scheme
 
 _THUMBNAIL = QSize(176, 118)
 _CORNER_PX = 6

@@ -32,7 +32,7 @@ class Open(msgspec.Struct, frozen=True):
     content_bytes: int | None = None
     """How many raw bytes follow that are the file, as of a member of an archive; None: read the file at the path."""
     part: str = ""
-    """Which picture of a file with several, as `srdesk.imaging.fits.probe` has it."""
+    """Which picture of a file with several, as `srdesk.imaging.fits.reader.probe` has it."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

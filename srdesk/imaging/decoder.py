@@ -80,7 +80,7 @@ class Decoder:
         Args:
             path: the file.
             token: looked at several times a second; once it is raised, the child is stopped.
-            part: which picture of a file with several, as `srdesk.imaging.fits.probe` has it.
+            part: which picture of a file with several, as `srdesk.imaging.fits.reader.probe` has it.
 
         Raises:
             ImageReadError: the file is missing, no regular file, damaged, or crashes or hangs the decoder.

@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging import fits, fits_structure, fits_writer, photo, png, probe, tiff
+from srdesk.imaging import photo, png, probe, tiff
 from srdesk.imaging.atomic import atomic_write
+from srdesk.imaging.fits import reader as fits
+from srdesk.imaging.fits import structure as fits_structure
+from srdesk.imaging.fits import writer as fits_writer
 from srdesk.imaging.image import Image, Metadata
 from srdesk.imaging.probe import ImageProbe
 from srdesk.imaging.stored import StoredImage
@@ -55,7 +58,7 @@ def open_stored(path: Path | str, part: str = "") -> StoredImage:
 
     Args:
         path: the file.
-        part: which picture of a FITS file, as `srdesk.imaging.fits.probe` has it; empty for the first.
+        part: which picture of a FITS file, as `srdesk.imaging.fits.reader.probe` has it; empty for the first.
 
     Raises:
         ImageReadError: it is missing, no regular file, damaged or cut off.

@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from srdesk.errors import TrainingError
 from srdesk.training import events
-from srdesk.training.requests import Requests
-from srdesk.training.runs import Run
+from srdesk.training.run.requests import Requests
+from srdesk.training.run.runs import Run
 from srdesk.training.tasks import TaskTeller
 from srdesk.training.tensorboard import TensorBoardLog
 

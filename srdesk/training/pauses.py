@@ -9,9 +9,10 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 from srdesk.errors import SrDeskError, TrainingError
-from srdesk.training import events, parallel
+from srdesk.training import events
 from srdesk.training.journal import RETRY_S
-from srdesk.training.requests import Requests
+from srdesk.training.learning import parallel
+from srdesk.training.run.requests import Requests
 
 _HINT = "See that its folder is there, writable and has free space."
 

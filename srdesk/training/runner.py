@@ -3,7 +3,7 @@
 With ``--events`` the process is made to be watched by another program, such as the desk: one JSON object a line on
 stdout (everything else goes to stderr); the lines ``pause``, ``resume`` and ``stop`` on stdin do what they say, and the
 end of stdin ends the run with a checkpoint, so that no run outlives a desk that died unless it was told to (see
-`srdesk.training.runs`). Without it, a person sees a progress bar and presses Ctrl-C.
+`srdesk.training.run.runs`). Without it, a person sees a progress bar and presses Ctrl-C.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from srdesk.errors import Cancelled, DatasetError, SrDeskError, UnexpectedError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.journal import Journal
-from srdesk.training.memory import kept_memory
-from srdesk.training.requests import Requests, hear_lines, hearing_requests
-from srdesk.training.run_table import run_table
+from srdesk.training.learning.memory import kept_memory
+from srdesk.training.run.requests import Requests, hear_lines, hearing_requests
+from srdesk.training.run.run_table import run_table
+from srdesk.training.run.runs import CHECKPOINT_NAME, MEASURED_NAME, TENSORBOARD_FOLDER, Run
 from srdesk.training.runner_options import configuration, parse
-from srdesk.training.runs import CHECKPOINT_NAME, MEASURED_NAME, TENSORBOARD_FOLDER, Run
 from srdesk.training.tasks import Task, run_task, stop_at, task_of
 from srdesk.training.tensorboard import TensorBoardLog
 
@@ -110,7 +110,7 @@ def _do(task: Task, token: CancelToken, journal: Journal) -> int:
 
 def _train(config: TrainConfig, run: Run, requests: Requests, journal: Journal, features_file: Path | None) -> int:
     # Imported here: a wrong option is answered without waiting for torch.
-    from srdesk.training import parallel
+    from srdesk.training.learning import parallel
     from srdesk.training.trainer import train
 
     was_stopped = False
@@ -140,7 +140,7 @@ def _is_assistant() -> bool:
 
 def _assist(features_file: Path | None) -> int:
     """Take a share of the work of a run that the main process holds, perhaps on another machine."""
-    from srdesk.training import parallel
+    from srdesk.training.learning import parallel
     from srdesk.training.trainer import train
 
     token = CancelToken()

@@ -12,7 +12,7 @@ import msgspec
 from srdesk.engine.library import WeightsLibrary
 from srdesk.errors import ConfigError
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config, validate
-from srdesk.training.download import COCO_URL
+from srdesk.training.data.download import COCO_URL
 from srdesk.training.presets import PRESETS
 
 STARTS = ("interpolation", "random")

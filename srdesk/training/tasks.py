@@ -17,8 +17,8 @@ from srdesk.engine.control import CancelToken
 from srdesk.errors import Cancelled
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.download import run_download
-from srdesk.training.health import run_check
+from srdesk.training.data.download import run_download
+from srdesk.training.data.health import run_check
 from srdesk.training.runner_options import configuration
 
 Tell = Callable[[events.AnyEvent], None]
@@ -53,7 +53,7 @@ def task_of(
 
 
 def _find_learning_rate(config: TrainConfig, tell: Tell, token: CancelToken, features_file: Path | None) -> None:
-    from srdesk.training.lr_finder import find_learning_rate
+    from srdesk.training.learning.lr_finder import find_learning_rate
 
     for event in find_learning_rate(config, token, features_file=features_file):
         tell(event)

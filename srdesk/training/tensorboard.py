@@ -12,7 +12,7 @@ from typing import Any
 
 from srdesk.errors import ImageError
 from srdesk.training import events
-from srdesk.training.pictures import read_rgb8
+from srdesk.training.data.pictures import read_rgb8
 
 _LAYOUT = {
     "Validation": {

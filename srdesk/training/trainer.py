@@ -15,9 +15,13 @@ from srdesk.engine.control import CancelToken
 from srdesk.engine.device import precision_name, resolve_device, resolve_precision
 from srdesk.engine.weights import save_weights
 from srdesk.errors import Cancelled, CheckpointError, TrainingDivergedError
-from srdesk.training import events, parallel
-from srdesk.training.card import weights_card
-from srdesk.training.checkpoint import (
+from srdesk.training import events
+from srdesk.training.config import TrainConfig
+from srdesk.training.data.dataset import BatchLoader, CropSampler
+from srdesk.training.data.pictures import Split, pictures_of_run
+from srdesk.training.learning import parallel
+from srdesk.training.learning.card import weights_card
+from srdesk.training.learning.checkpoint import (
     Checkpoint,
     RunState,
     Scores,
@@ -26,18 +30,15 @@ from srdesk.training.checkpoint import (
     require_space,
     save_checkpoint,
 )
-from srdesk.training.config import TrainConfig
-from srdesk.training.dataset import BatchLoader, CropSampler
-from srdesk.training.features import Vgg, load_features
-from srdesk.training.guard import GuardState, watch
-from srdesk.training.learner import Learner, build_model, channels_last, warm_start
+from srdesk.training.learning.features import Vgg, load_features
+from srdesk.training.learning.guard import GuardState, watch
+from srdesk.training.learning.learner import Learner, build_model, channels_last, warm_start
+from srdesk.training.learning.step_report import StepReport
+from srdesk.training.learning.validation import Score, ValidationSet
 from srdesk.training.pauses import Pauses
-from srdesk.training.pictures import Split, pictures_of_run
-from srdesk.training.requests import Requests
-from srdesk.training.runs import CHECKPOINT_NAME, PICTURES_FOLDER, START_NAME, WEIGHTS_FOLDER
-from srdesk.training.step_report import StepReport
-from srdesk.training.strip import keep_references, keep_step
-from srdesk.training.validation import Score, ValidationSet
+from srdesk.training.run.requests import Requests
+from srdesk.training.run.runs import CHECKPOINT_NAME, PICTURES_FOLDER, START_NAME, WEIGHTS_FOLDER
+from srdesk.training.run.strip import keep_references, keep_step
 
 ROLLBACK_RATE_FACTOR = 0.5
 """What the learning rates are multiplied by at each roll-back."""

@@ -38,10 +38,10 @@ from srdesk.training import (
     events,
     trainer,  # noqa: F401 - imported here once instead of in each child
 )
-from srdesk.training.checkpoint import load_checkpoint
 from srdesk.training.config import TrainConfig
+from srdesk.training.learning.checkpoint import load_checkpoint
+from srdesk.training.run.runs import EventFollower, Run
 from srdesk.training.runner import main as train
-from srdesk.training.runs import EventFollower, Run
 
 LONGEST_LIFE_S = 0.8
 """No trainer lives longer after it has said that it is at work, unless it is the undisturbed one."""

@@ -76,8 +76,8 @@ def measured(options: argparse.Namespace, data: Path, run: Path) -> dict[str, ob
     from srdesk.engine.control import CancelToken
     from srdesk.training import events
     from srdesk.training.config import TrainConfig
-    from srdesk.training.dataset import CropSampler
-    from srdesk.training.pictures import find_pictures
+    from srdesk.training.data.dataset import CropSampler
+    from srdesk.training.data.pictures import find_pictures
     from srdesk.training.trainer import train
 
     config = TrainConfig(

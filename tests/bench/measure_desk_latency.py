@@ -160,7 +160,7 @@ class Panning:
     """Moves and zooms the view as a restless hand would."""
 
     def __init__(self, view: object) -> None:
-        from srdesk.gui.canvas import Canvas
+        from srdesk.gui.compare.canvas import Canvas
 
         self._navigator = view.findChild(Canvas)._navigator  # type: ignore[attr-defined]
         self._view = view

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srdesk.imaging.gdal_session import gdal_session
+from srdesk.imaging.scene.gdal_session import gdal_session
 
 LIMIT_MIB = 1536
 TOLERANCE = 0.10

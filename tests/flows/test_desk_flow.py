@@ -20,7 +20,7 @@ from srdesk import paths
 from srdesk.engine.library import WeightsCard
 from srdesk.engine.weights import save_weights
 from srdesk.gui.app import Desk
-from srdesk.gui.session import Phase
+from srdesk.gui.work.session import Phase
 from srdesk.imaging.image import Box
 from srdesk.models import CATALOGUE
 from srdesk.models.srcnn import SRCNNConfig

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from srdesk.imaging.gdal_session import gdal_session
+from srdesk.imaging.scene.gdal_session import gdal_session
 
 MakeGeoTiff = Callable[..., Path]
 RNG = np.random.default_rng(31)

@@ -21,14 +21,16 @@ from srdesk.engine.library import CARD_KEY
 from srdesk.engine.upscaler import UpscaleFacts
 from srdesk.errors import SrDeskError
 from srdesk.gui.app import sample_pictures
-from srdesk.gui.file_worker import FileWorker
+from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.look.theme import Theme
 from srdesk.gui.main_window import MainWindow
-from srdesk.gui.messages import Messages
+from srdesk.gui.messages.message_list import Messages
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.pyramid import DisplayImage
-from srdesk.gui.questions import Questions
-from srdesk.gui.request_thread import RequestThread, Worker
-from srdesk.gui.requests import (
+from srdesk.gui.training.training import Training
+from srdesk.gui.work.file_worker import FileWorker
+from srdesk.gui.work.request_thread import RequestThread, Worker
+from srdesk.gui.work.requests import (
     Answer,
     Noticed,
     Previewed,
@@ -38,9 +40,7 @@ from srdesk.gui.requests import (
     Request,
     WarmedUp,
 )
-from srdesk.gui.session import Phase, Session
-from srdesk.gui.theme import Theme
-from srdesk.gui.training.training import Training
+from srdesk.gui.work.session import Phase, Session
 from srdesk.imaging.decoder import Cancellable, Decoder
 from srdesk.imaging.formats import open_image
 from srdesk.imaging.image import Box, Image

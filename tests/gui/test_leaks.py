@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from srdesk.gui.main_window import MainWindow
-from srdesk.gui.session import Session
+from srdesk.gui.work.session import Session
 
 WARM_UP_ROUNDS, ROUNDS = 10, 40
 """By hand 200."""

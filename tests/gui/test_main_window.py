@@ -13,13 +13,13 @@ from PySide6.QtGui import QAction, QColor, QDropEvent, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
 from srdesk.errors import DeviceUnavailableError, OutOfMemoryError, UnexpectedError
-from srdesk.gui.canvas import Canvas
-from srdesk.gui.comparison import CompareMode
-from srdesk.gui.failure import Doing, Failure
+from srdesk.gui.compare.canvas import Canvas
+from srdesk.gui.compare.comparison import CompareMode
 from srdesk.gui.main_window import MainWindow
-from srdesk.gui.messages import Loudness, Message
+from srdesk.gui.messages.failure import Doing, Failure
+from srdesk.gui.messages.message_list import Loudness, Message
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.session import Phase, Session
+from srdesk.gui.work.session import Phase, Session
 
 WAIT_MS = 10_000
 

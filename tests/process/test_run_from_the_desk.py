@@ -21,7 +21,7 @@ from srdesk.gui.training.run_process import RunProcess
 from srdesk.gui.training.task_process import TaskProcess
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -34,7 +34,7 @@ from PySide6.QtCore import QCoreApplication
 from srdesk.gui.training.run_process import RunProcess
 from srdesk.gui.training.task_process import TaskProcess
 from srdesk.training import events
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 application = QCoreApplication([])
 process, folder = RunProcess(), Path(sys.argv[1])

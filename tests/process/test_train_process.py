@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from srdesk.training import events
-from srdesk.training.checkpoint import load_checkpoint
+from srdesk.training.learning.checkpoint import load_checkpoint
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 

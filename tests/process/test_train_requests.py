@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from srdesk.training import events
-from srdesk.training.checkpoint import load_checkpoint
-from srdesk.training.runs import Run
+from srdesk.training.learning.checkpoint import load_checkpoint
+from srdesk.training.run.runs import Run
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ from srdesk.engine.library import SCALE_SUFFIX, SUFFIX, WeightsEntry, WeightsLib
 from srdesk.engine.weights_copy import copy_weights
 from srdesk.errors import TrainingError, WeightsError, WeightsMismatchError
 from srdesk.settings import NetworkName
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 """Panes that use weights; each takes those of its own architecture."""

@@ -14,7 +14,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from srdesk.gui.theme import DARK, current_scheme
+from srdesk.gui.look.theme import DARK, current_scheme
 from srdesk.gui.training.run_record import Curve, Mark, thinned
 
 MOST_POINTS = 400

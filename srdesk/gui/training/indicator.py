@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from srdesk.gui import icons
-from srdesk.gui.theme import current_scheme
+from srdesk.gui.look import icons
+from srdesk.gui.look.theme import current_scheme
 from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.texts import duration
 from srdesk.gui.training.training import Training

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srdesk.errors import ImageError
-from srdesk.gui.pyramid import DisplayImage
-from srdesk.gui.request_thread import Worker
-from srdesk.gui.requests import Answer, Request
+from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.work.request_thread import Worker
+from srdesk.gui.work.requests import Answer, Request
 from srdesk.imaging.formats import open_image
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import CompareMode, PaneSpec
-from srdesk.gui.pyramid import DisplayImage
-from srdesk.gui.request_thread import RequestThread
-from srdesk.gui.requests import Answer
+from srdesk.gui.compare.comparison import CompareMode, PaneSpec
+from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.compare.view import CompareView
 from srdesk.gui.training.picture_reader import PictureReader, PicturesRead, PicturesRequest
 from srdesk.gui.training.strip_bar import StripBar
+from srdesk.gui.work.request_thread import RequestThread
+from srdesk.gui.work.requests import Answer
 
 MOST_KEPT = 48
 """Decoded pictures that are kept for going back and forth in time."""

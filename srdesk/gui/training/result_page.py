@@ -7,13 +7,13 @@ from enum import Enum
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from srdesk.gui.comparison import CompareMode
+from srdesk.gui.compare.comparison import CompareMode
 from srdesk.gui.training.outcome import Crashed, Failed, RunOutcome, Stopped
 from srdesk.gui.training.picture_strip import PictureStrip
 from srdesk.gui.training.run_record import RunRecord
 from srdesk.gui.training.score_table import ScoreTable
 from srdesk.gui.training.verdict import Verdict
-from srdesk.training.runs import PICTURES_FOLDER, Run
+from srdesk.training.run.runs import PICTURES_FOLDER, Run
 
 
 class Decision(Enum):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from srdesk.training import events
-from srdesk.training.runs import EventFollower
+from srdesk.training.run.runs import EventFollower
 
 PORTION_BYTES = 1 << 18
 """Read at once: some thousand events, decoded in a few milliseconds."""

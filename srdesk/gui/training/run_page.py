@@ -21,7 +21,7 @@ from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.run_record import RunRecord
 from srdesk.gui.training.texts import duration, size
 from srdesk.training import events
-from srdesk.training.runs import PICTURES_FOLDER
+from srdesk.training.run.runs import PICTURES_FOLDER
 
 REDRAW_MS = 250
 """Shortest time between two drawings."""

@@ -20,7 +20,7 @@ from srdesk.gui.training.run_follower import RunFollower
 from srdesk.gui.training.trainer import ChildTrainer, OtherTrainer, log_tail
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 log = logging.getLogger(__name__)
 

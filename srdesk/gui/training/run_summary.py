@@ -10,7 +10,7 @@ from srdesk.errors import ConfigError
 from srdesk.gui.training.run_follower import RunFollower
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig
-from srdesk.training.runs import Run, RunOverview, overview_of
+from srdesk.training.run.runs import Run, RunOverview, overview_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,12 @@ from PySide6.QtWidgets import (
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import PANE_TITLES
-from srdesk.gui.questions import Questions
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.training.run_follower import PORTION_S
 from srdesk.gui.training.run_process import title_of
 from srdesk.gui.training.run_summary import RunSummary
 from srdesk.gui.training.training import Training
-from srdesk.training.runs import RunStatus
+from srdesk.training.run.runs import RunStatus
 
 _REFRESH_MS = 1000
 _SIZE_PX = (960, 440)

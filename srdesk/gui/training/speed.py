@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from srdesk.errors import ConfigError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 MOST_RUNS = 20
 """Runs that are looked into, the latest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
-from srdesk.gui.comparison import CompareMode
+from srdesk.gui.compare.comparison import CompareMode
 
 
 class StripBar(QWidget):

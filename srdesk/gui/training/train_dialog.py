@@ -22,8 +22,8 @@ from shiboken6 import isValid
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import PANE_TITLES
-from srdesk.gui.banner import Banner
-from srdesk.gui.messages import Loudness, Message
+from srdesk.gui.messages.banner import Banner
+from srdesk.gui.messages.message_list import Loudness, Message
 from srdesk.gui.training.latest_task import MakeTask
 from srdesk.gui.training.outcome import RunOutcome
 from srdesk.gui.training.questions import TrainingQuestions
@@ -35,7 +35,7 @@ from srdesk.gui.training.speed import measured_speed
 from srdesk.gui.training.task_process import TaskProcess
 from srdesk.gui.training.training import Training
 from srdesk.training.config import CONFIG_NAME, TrainConfig
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 _SIZE_PX = (1200, 740)
 

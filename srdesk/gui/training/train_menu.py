@@ -11,16 +11,16 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import Actions
-from srdesk.gui.messages import Loudness, Message, Messages, Remedy
+from srdesk.gui.messages.message_list import Loudness, Message, Messages, Remedy
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.questions import Questions
 from srdesk.gui.training.indicator import TrainingIndicator
 from srdesk.gui.training.outcome import Crashed, Failed, Finished, RunOutcome, Stopped
 from srdesk.gui.training.run_process import RunPhase, RunProcess, title_of
 from srdesk.gui.training.training import Training
 from srdesk.gui.training.weights_menu import WeightsMenu
 from srdesk.training import events
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 if TYPE_CHECKING:
     from srdesk.gui.training.runs_dialog import RunsDialog

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from srdesk.errors import TrainingProcessError
-from srdesk.training.runs import LOG_NAME, Run
+from srdesk.training.run.runs import LOG_NAME, Run
 
 NICENESS = 10
 """How far a trainer stands back behind the desk: the window and its panes come first."""

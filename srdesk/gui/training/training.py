@@ -20,7 +20,7 @@ from srdesk.gui.training.run_summary import RunSummary
 from srdesk.settings import NetworkName
 from srdesk.training import events
 from srdesk.training.config import TrainConfig, validate
-from srdesk.training.runs import TOLD_NAME, Run, list_runs
+from srdesk.training.run.runs import TOLD_NAME, Run, list_runs
 
 
 class Training(QObject):

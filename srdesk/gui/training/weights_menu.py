@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMenu
 from srdesk.engine.library import WeightsLibrary
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import PANE_TITLES, Actions
+from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.questions import Questions
 from srdesk.gui.training.adoption import NETWORKS, OwnWeights, own_weights, usable_weights
 from srdesk.gui.training.training import Training
 from srdesk.settings import NetworkName

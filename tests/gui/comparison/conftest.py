@@ -10,11 +10,11 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.canvas import Canvas
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import PaneSpec
-from srdesk.gui.pane import Pane
-from srdesk.gui.pyramid import DisplayImage
+from srdesk.gui.compare.canvas import Canvas
+from srdesk.gui.compare.comparison import PaneSpec
+from srdesk.gui.compare.pane import Pane
+from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.compare.view import CompareView
 from srdesk.imaging.stored import StoredImage
 from srdesk.imaging.values import UINT8
 

@@ -11,11 +11,11 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.canvas import backdrop
-from srdesk.gui.compare_bar import DEFAULT_GAIN
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import CompareMode
-from srdesk.gui.difference import COLOURS
+from srdesk.gui.compare.bar import DEFAULT_GAIN
+from srdesk.gui.compare.canvas import backdrop
+from srdesk.gui.compare.comparison import CompareMode
+from srdesk.gui.compare.difference import COLOURS
+from srdesk.gui.compare.view import CompareView
 
 
 def test_the_slider_shows_one_picture_on_either_side(compared: CompareView, person: Any) -> None:

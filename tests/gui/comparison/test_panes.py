@@ -11,9 +11,9 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.canvas import backdrop
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import PaneSpec
+from srdesk.gui.compare.canvas import backdrop
+from srdesk.gui.compare.comparison import PaneSpec
+from srdesk.gui.compare.view import CompareView
 from srdesk.imaging.image import Box
 
 

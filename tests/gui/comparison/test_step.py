@@ -13,8 +13,8 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import CursorReading
+from srdesk.gui.compare.comparison import CursorReading
+from srdesk.gui.compare.view import CompareView
 from srdesk.imaging.image import Box
 
 
@@ -179,9 +179,9 @@ import numpy as np
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 import qimage2ndarray
-from srdesk.gui.compare_view import CompareView
-from srdesk.gui.comparison import PaneSpec
-from srdesk.gui.pyramid import DisplayImage
+from srdesk.gui.compare.view import CompareView
+from srdesk.gui.compare.comparison import PaneSpec
+from srdesk.gui.compare.pyramid import DisplayImage
 
 app = QApplication([])
 view = CompareView()

@@ -15,7 +15,7 @@ SCRIPT = """
 import os, signal, sys, threading
 from pathlib import Path
 from srdesk.training import events
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 run = Run(Path(sys.argv[sys.argv.index("--run") + 1]))
 notes = run.config().notes.split()

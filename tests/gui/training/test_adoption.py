@@ -10,7 +10,7 @@ from srdesk.engine.library import WeightsLibrary, read_header
 from srdesk.errors import TrainingError, WeightsError, WeightsMismatchError
 from srdesk.gui.training import adoption
 from srdesk.gui.training.adoption import OwnWeights
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from srdesk import paths
 from srdesk.gui.app import Desk
-from srdesk.gui.pane import TitleBar
+from srdesk.gui.compare.pane import TitleBar
 from srdesk.settings import Settings, load_settings, save_settings
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 
 @pytest.fixture

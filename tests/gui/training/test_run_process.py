@@ -20,7 +20,7 @@ from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.trainer import ChildTrainer
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 WAIT_MS = 20_000
 

@@ -13,12 +13,12 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.requests import RenderRequest
-from srdesk.gui.session import Phase, Session
 from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.training import Training
+from srdesk.gui.work.requests import RenderRequest
+from srdesk.gui.work.session import Phase, Session
 from srdesk.training import events
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 WAIT_MS = 20_000
 

@@ -14,7 +14,7 @@ from srdesk.gui.training.outcome import Finished, Stopped
 from srdesk.gui.training.run_process import RunPhase
 from srdesk.gui.training.training import Training
 from srdesk.training import events
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 WAIT_MS = 20_000
 

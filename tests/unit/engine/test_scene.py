@@ -18,10 +18,10 @@ from srdesk.engine.control import Control
 from srdesk.engine.scene import SceneFacts, enlarge_scene, plan_passes, plan_windows
 from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
 from srdesk.errors import Cancelled, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging.gdal_session import gdal_session
-from srdesk.imaging.geotiff import DTYPES, BandKind, open_geotiff
 from srdesk.imaging.image import Box, Sink, Source
-from srdesk.imaging.scene_writer import TILE_PX
+from srdesk.imaging.scene.gdal_session import gdal_session
+from srdesk.imaging.scene.geotiff import DTYPES, BandKind, open_geotiff
+from srdesk.imaging.scene.writer import TILE_PX
 from srdesk.imaging.stored import Numbers
 
 MakeGeoTiff = Callable[..., Path]

@@ -16,8 +16,8 @@ from srdesk.engine.control import Control
 from srdesk.engine.scene import enlarge_scene, expected_bytes
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import ImageReadError
-from srdesk.imaging.geotiff import open_geotiff
-from srdesk.imaging.scene_writer import ScenePlan
+from srdesk.imaging.scene.geotiff import open_geotiff
+from srdesk.imaging.scene.writer import ScenePlan
 
 MakeGeoTiff = Callable[..., Path]
 RNG = np.random.default_rng(17)

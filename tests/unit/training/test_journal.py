@@ -14,10 +14,10 @@ import pytest
 from srdesk.engine.control import CancelToken
 from srdesk.errors import TrainingError
 from srdesk.training import events
-from srdesk.training import requests as requests_module
 from srdesk.training.journal import EventsFile, Journal
-from srdesk.training.requests import Requests
-from srdesk.training.runs import Run
+from srdesk.training.run import requests as requests_module
+from srdesk.training.run.requests import Requests
+from srdesk.training.run.runs import Run
 
 resource = pytest.importorskip("resource", reason="limits of file sizes are POSIX")
 

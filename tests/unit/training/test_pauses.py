@@ -12,9 +12,9 @@ import pytest
 from srdesk.engine.control import CancelToken
 from srdesk.errors import CheckpointError, TrainingError
 from srdesk.training import events
-from srdesk.training import requests as requests_module
 from srdesk.training.pauses import Pauses, Waiting
-from srdesk.training.requests import Requests
+from srdesk.training.run import requests as requests_module
+from srdesk.training.run.requests import Requests
 
 PATH = Path("run") / "checkpoint.safetensors"
 

@@ -10,8 +10,8 @@ import pytest
 from srdesk.errors import CheckpointError, ConfigError, DatasetError, RunInUseError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
+from srdesk.training.run.runs import EVENTS_NAME, Run
 from srdesk.training.runner import main
-from srdesk.training.runs import EVENTS_NAME, Run
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
 

@@ -16,9 +16,9 @@ from srdesk.engine.control import CancelToken
 from srdesk.engine.weights import load_model
 from srdesk.errors import CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.training import events
-from srdesk.training.checkpoint import CHECKPOINT_NAME, load_checkpoint
 from srdesk.training.config import TrainConfig
-from srdesk.training.learner import Learner
+from srdesk.training.learning.checkpoint import CHECKPOINT_NAME, load_checkpoint
+from srdesk.training.learning.learner import Learner
 from srdesk.training.trainer import WEIGHTS_FOLDER, train
 
 MakeConfig = Callable[..., TrainConfig]

@@ -16,18 +16,18 @@ import torch
 from srdesk.engine.control import CancelToken
 from srdesk.errors import CheckpointError, SrDeskError, TrainingError
 from srdesk.imaging.atomic import atomic_write
-from srdesk.training import checkpoint as checkpoint_module
 from srdesk.training import events
-from srdesk.training import requests as requests_module
-from srdesk.training.checkpoint import CHECKPOINT_NAME, load_checkpoint
 from srdesk.training.config import TrainConfig
-from srdesk.training.requests import Requests
+from srdesk.training.learning import checkpoint as checkpoint_module
+from srdesk.training.learning.checkpoint import CHECKPOINT_NAME, load_checkpoint
+from srdesk.training.run import requests as requests_module
+from srdesk.training.run.requests import Requests
 from srdesk.training.trainer import train
 
 MakeConfig = Callable[..., TrainConfig]
 
 SAVERS = {
-    "checkpoint.safetensors": "srdesk.training.checkpoint.atomic_write",
+    "checkpoint.safetensors": "srdesk.training.learning.checkpoint.atomic_write",
     "start.safetensors": "srdesk.engine.weights.atomic_write",
 }
 

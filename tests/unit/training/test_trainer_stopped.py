@@ -11,11 +11,11 @@ import torch
 
 from srdesk.engine.control import CancelToken
 from srdesk.training import events
-from srdesk.training import requests as requests_module
-from srdesk.training.checkpoint import Checkpoint, load_checkpoint
 from srdesk.training.config import TrainConfig
-from srdesk.training.requests import Requests
-from srdesk.training.runs import Request
+from srdesk.training.learning.checkpoint import Checkpoint, load_checkpoint
+from srdesk.training.run import requests as requests_module
+from srdesk.training.run.requests import Requests
+from srdesk.training.run.runs import Request
 from srdesk.training.trainer import train
 
 MakeConfig = Callable[..., TrainConfig]

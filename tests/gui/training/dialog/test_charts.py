@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.theme import Theme
+from srdesk.gui.look.theme import Theme
 from srdesk.gui.training.charts import MOST_POINTS, Chart, Ink
 from srdesk.gui.training.plots import RunPlots
 from srdesk.gui.training.run_record import RunRecord

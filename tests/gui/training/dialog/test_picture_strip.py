@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.comparison import CompareMode
+from srdesk.gui.compare.comparison import CompareMode
 from srdesk.gui.training.picture_strip import MOST_KEPT, PictureStrip
 
 WAIT_MS = 10_000

@@ -16,7 +16,7 @@ from srdesk.gui.training.train_dialog import Step, TrainDialog
 from srdesk.gui.training.training import Training
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.runs import Run
+from srdesk.training.run.runs import Run
 
 WAIT_MS = 20_000
 

@@ -1,0 +1,1 @@
+"""Pictures side by side in step: pyramids, panes, divider, blink and difference."""

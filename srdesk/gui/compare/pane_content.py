@@ -1,0 +1,60 @@
+"""What there is to see under one pane key, and what is said about it, wherever it is shown. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from srdesk.gui.compare.image_view import ImageLayer
+from srdesk.gui.compare.pyramid import DisplayImage, FileValues, TileSource
+from srdesk.imaging.image import Box
+
+
+@dataclass(slots=True, eq=False)
+class PaneContent:
+    """A picture, or patches of it over a placeholder, or a message; perhaps with news of what is being computed."""
+
+    key: str
+    """Name that the desk uses for the pane."""
+    title: str
+    """Name that people read."""
+    remark: str = ""
+    """What people must know about every picture here; said while there is one."""
+    layer: ImageLayer = field(default_factory=ImageLayer)
+    """The pixels."""
+    message: str = ""
+    """Said in the middle instead of a picture."""
+    busy: str = ""
+    """Said in a corner while something is computed."""
+    fraction: float | None = None
+    """Progress from 0 to 1, None where it is not known."""
+
+    @property
+    def source(self) -> TileSource | None:
+        """The picture, None while there is none (patches and placeholders do not count)."""
+        return self.layer.source
+
+    def show(self, source: TileSource | None) -> None:
+        """Show a picture, or nothing; what was said goes away."""
+        self.message = self.busy = ""
+        self.layer.show(source)
+
+    def wait(self, placeholder: TileSource | None) -> None:
+        """Show ``placeholder`` dimmed; what was said goes away."""
+        self.show(None)
+        self.layer.wait(placeholder)
+
+    def add_patch(self, lr_box: Box, patch: DisplayImage) -> None:
+        """Show ``patch`` where ``lr_box`` is; nothing changes if there is a picture already."""
+        if self.source is None:
+            self.message = ""
+            self.layer.add_patch(lr_box, patch)
+
+    def values_at(self, x_lr: float, y_lr: float) -> FileValues | None:
+        """Return the file values of the pixel that is seen at an LR point, None where there is none."""
+        if isinstance(self.source, DisplayImage):
+            return self.source.values_at(x_lr, y_lr)
+        for lr_box, patch in reversed(self.layer.patches):
+            values = patch.values_at(x_lr - lr_box.left, y_lr - lr_box.top)
+            if values is not None:
+                return values
+        return None

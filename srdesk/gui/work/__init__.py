@@ -1,0 +1,1 @@
+"""What the desk does: the open picture, requests, and the threads that answer them."""

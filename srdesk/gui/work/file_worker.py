@@ -1,0 +1,99 @@
+"""The other side of the file thread: reads pictures and writes results, so that a run never keeps a file waiting."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from srdesk.engine.control import CancelToken
+from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.work.clipboard import to_image
+from srdesk.gui.work.request_thread import Worker
+from srdesk.gui.work.requests import (
+    Answer,
+    Document,
+    Noticed,
+    Opened,
+    OpenRequest,
+    PasteRequest,
+    Request,
+    Saved,
+    SaveJob,
+    SaveRequest,
+)
+from srdesk.imaging.image import Image
+
+if TYPE_CHECKING:
+    from srdesk.imaging.decoder import Decoder
+    from srdesk.imaging.stored import StoredImage
+
+log = logging.getLogger(__name__)
+
+
+class FileWorker(Worker):
+    """Opens and saves. Pictures are decoded in a child process, whatever is in them.
+
+    Args:
+        decoder: what decodes; by default a child process that is started when it is first needed.
+    """
+
+    def __init__(self, decoder: Decoder | None = None) -> None:
+        super().__init__()
+        self._decoder = decoder
+
+    def answer(self, request: Request) -> Answer:
+        """Open a picture or save results.
+
+        Raises:
+            Cancelled: the token of the request was raised.
+            ImageError: a picture cannot be read or written.
+        """
+        if isinstance(request, OpenRequest):
+            image = self._running_decoder().open(request.path, request.token)
+            return Opened(request.id, _document(request.path.name, request.path, image, request.token))
+        if isinstance(request, PasteRequest):
+            return Opened(request.id, _document(request.name, None, to_image(request.picture), request.token))
+        if isinstance(request, SaveRequest):
+            return Saved(request.id, tuple(self._save(job, request) for job in request.jobs))
+        raise TypeError(f"nothing is known about {type(request).__name__}")
+
+    def _save(self, job: SaveJob, request: SaveRequest) -> Path:
+        from srdesk.imaging.formats import save_image
+
+        stored = _as_saved(job, request.token)
+        request.token.check()
+        for sentence in save_image(job.path, stored, quality=job.quality):
+            self.reported.emit(Noticed(request.id, sentence))
+        log.info("saved %s, %d × %d", job.path.suffix, stored.width, stored.height)
+        return job.path
+
+    def release(self) -> None:
+        """End the child process."""
+        if self._decoder is not None:
+            self._decoder.close()
+
+    def _running_decoder(self) -> Decoder:
+        if self._decoder is None:  # made when it is first needed, so that the window does not wait for it
+            from srdesk.imaging.decoder import Decoder
+
+            self._decoder = Decoder()
+        return self._decoder
+
+
+def _document(name: str, path: Path | None, image: Image, token: CancelToken) -> Document:
+    log.info("opened %s, %d × %d", image.metadata.format, image.width, image.height)
+    return Document(name, path, image, DisplayImage.build(image, 1, token))
+
+
+def _as_saved(job: SaveJob, token: CancelToken) -> StoredImage:
+    """Return the result in the size that was chosen, without transparency if it has to go."""
+    from srdesk.engine.enlarge import SCALE, TargetSize, flatten, reduce
+
+    stored = job.stored
+    height, width = TargetSize.parse(job.size).resolve(stored.height // SCALE, stored.width // SCALE)
+    if (height, width) != (stored.height, stored.width):
+        stored = reduce(stored, height, width, token=token)
+    if job.background is not None:
+        stored = flatten(stored, job.background, token)
+    return stored

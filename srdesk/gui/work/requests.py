@@ -1,0 +1,203 @@
+"""What crosses a thread of the desk: requests that go out, and the answers and reports that come back.
+
+Everything here is frozen, and arrays inside are read-only, so that nothing mutable is ever shared. Each request gets
+exactly one answer; reports may come in between.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtGui import QImage
+
+from srdesk.engine.control import CancelToken, Progress
+from srdesk.errors import SrDeskError
+from srdesk.imaging.image import Box, Image
+
+if TYPE_CHECKING:
+    from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.warm_up import DeviceChoice
+    from srdesk.gui.compare.pyramid import DisplayImage
+    from srdesk.imaging.stored import StoredImage
+
+_ids = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Something asked of a worker thread."""
+
+    id: int = field(default_factory=lambda: next(_ids))
+    """Number that the answer carries; later requests have larger ones."""
+    token: CancelToken = field(default_factory=CancelToken, compare=False)
+    """Raised to make the worker stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest(Request):
+    """Read a picture from a file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasteRequest(Request):
+    """Take over a picture from the clipboard."""
+
+    picture: QImage
+    """A copy that nobody else changes."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUpRequest(Request):
+    """Load torch, and say what this machine can compute on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """With what, where and how a pane is computed."""
+
+    model: str
+    """Architecture, or ``bicubic``."""
+    weights: Path | None
+    """Weights file; None for bicubic."""
+    device: str = "auto"
+    precision: str = "auto"
+    window_px: int | None = None
+    """Largest strip and band in LR pixels; 0 is the whole picture, None lets the engine choose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest(Request):
+    """Compute one pane, whole or in part."""
+
+    pane: str
+    """Key of the pane."""
+    image: Image
+    recipe: Recipe
+    region: Box | None = None
+    """Part to compute, in LR pixels; None for everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveJob:
+    """One result and the file that it becomes."""
+
+    pane: str
+    stored: StoredImage
+    path: Path
+    quality: int = 95
+    size: str = "4x"
+    """``4x``, ``3x``, ``2x`` or ``WIDTHxHEIGHT``."""
+    background: tuple[int, int, int] | None = None
+    """8-bit colour put behind transparent pixels; None keeps the alpha channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRequest(Request):
+    """Write results to files, one after the other."""
+
+    jobs: tuple[SaveJob, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The one thing that comes back for a request."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A picture that was opened."""
+
+    name: str
+    """What the window calls it."""
+    path: Path | None
+    """Where it came from; None for a pasted picture."""
+    image: Image
+    display: DisplayImage
+    """The same picture, ready to be drawn at any zoom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Answer):
+    """A picture was read and is ready to be shown."""
+
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class WarmedUp(Answer):
+    """torch is loaded."""
+
+    devices: tuple[DeviceChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered(Answer):
+    """A whole pane was computed."""
+
+    pane: str
+    stored: StoredImage
+    display: DisplayImage
+    facts: UpscaleFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed(Answer):
+    """A part of a pane was computed."""
+
+    pane: str
+    region: Box
+    """In LR pixels."""
+    stored: StoredImage
+    """Only the region, four times as large; equal to that part of the whole result."""
+    display: DisplayImage
+    facts: UpscaleFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Answer):
+    """Every file of the request is on the disk."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Answer):
+    """The request came to nothing, for a reason that a person can read."""
+
+    error: SrDeskError
+
+
+@dataclass(frozen=True, slots=True)
+class WasCancelled(Answer):
+    """The request was stopped because someone asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far a request has come; not an answer."""
+
+    id: int
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """One sentence about a change of way, such as smaller windows; not an answer."""
+
+    id: int
+    sentence: str
+
+
+PaneKey = Literal["lr", "bicubic", "srcnn", "srresnet", "srgan"]
+"""Key of a pane."""
+
+PANE_KEYS: tuple[PaneKey, ...] = ("lr", "bicubic", "srcnn", "srresnet", "srgan")
+"""Panes in the order of the window."""

@@ -1,0 +1,291 @@
+"""What is open on the desk and where it stands. No widgets.
+
+A session opens pictures, has their panes computed and writes results to files. The newest request to open wins; the
+picture that is open stays until the next one is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QImage
+
+from srdesk.errors import SrDeskError
+from srdesk.gui.messages.failure import Doing, Failure
+from srdesk.gui.work.agenda import Activity
+from srdesk.gui.work.pane_renderer import PaneRenderer
+from srdesk.gui.work.request_thread import RequestThread
+from srdesk.gui.work.requests import (
+    Answer,
+    Document,
+    Failed,
+    Noticed,
+    Opened,
+    OpenRequest,
+    PasteRequest,
+    Rendered,
+    Request,
+    Saved,
+    SaveJob,
+    SaveRequest,
+    WarmedUp,
+    WarmUpRequest,
+)
+from srdesk.imaging.atomic import PART_SUFFIX
+
+
+class Phase(Enum):
+    """Where the session stands."""
+
+    EMPTY = "empty"
+    LOADED = "loaded"
+    WORKING = "working"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveOrder:
+    """A wish to have a pane in a file; the pane is computed first if need be."""
+
+    pane: str
+    path: Path
+    quality: int
+    size: str
+    background: tuple[int, int, int] | None = None
+
+    def job(self, rendered: Rendered) -> SaveJob:
+        """Return the order together with the result that it needs."""
+        return SaveJob(
+            pane=self.pane,
+            stored=rendered.stored,
+            path=self.path,
+            quality=self.quality,
+            size=self.size,
+            background=self.background,
+        )
+
+
+class Session(QObject):
+    """The state of the desk; owns the two threads that work for it and is the one who shuts them down."""
+
+    phase_changed = Signal(object)
+    """The new `Phase`."""
+    opening = Signal(str)
+    """Name of the picture that is being opened; empty when that came to nothing."""
+    opened = Signal(object)
+    """The new `Document`."""
+    closed = Signal()
+    """No picture is open any more."""
+    saving_changed = Signal(bool)
+    """Whether something is being saved."""
+    saved = Signal(object)
+    """Paths that were written."""
+    noticed = Signal(str)
+    """One sentence about something that was done in another way than asked for."""
+    failed = Signal(object)
+    """A `Failure`."""
+    warmed_up = Signal(object)
+    """`WarmedUp`: torch is loaded."""
+
+    def __init__(
+        self,
+        *,
+        files: RequestThread,
+        upscaling: RequestThread,
+        weights_for: Callable[[str], Path | None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._files = files
+        self._upscaling = upscaling
+        self._phase = Phase.EMPTY
+        self._document: Document | None = None
+        self._opening: Request | None = None
+        self._saving: dict[int, SaveRequest] = {}
+        self._orders: dict[str, SaveOrder] = {}
+        self._warming_up: Request | None = None
+        self.renderer = PaneRenderer(upscaling, weights_for, self)
+        """Computes the panes of the open picture."""
+        self.renderer.rendered.connect(self._on_rendered)
+        self.renderer.pane_failed.connect(self._on_pane_failed)
+        self.renderer.activity_changed.connect(self._on_activity_changed)
+        self.renderer.noticed.connect(self.noticed)
+        files.answered.connect(self._on_answered)
+        files.reported.connect(self._on_file_reported)
+        upscaling.answered.connect(self._on_answered)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the session stands."""
+        return self._phase
+
+    @property
+    def document(self) -> Document | None:
+        """The open picture."""
+        return self._document
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a file is being written, or will be as soon as its pane is computed."""
+        return bool(self._saving or self._orders)
+
+    @property
+    def has_asked_work(self) -> bool:
+        """Whether something is under way that the person asked for and would miss."""
+        return self.is_saving or bool(self.renderer.asked)
+
+    @property
+    def unfinished_files(self) -> list[Path]:
+        """Files that are being written, under the names that they have until then."""
+        return [Path(f"{job.path}{PART_SUFFIX}") for request in self._saving.values() for job in request.jobs]
+
+    def warm_up(self) -> None:
+        """Have torch loaded behind the window."""
+        self._warming_up = WarmUpRequest()
+        self._upscaling.submit(self._warming_up)
+
+    def open(self, path: Path) -> None:
+        """Open a file."""
+        self._begin_opening(OpenRequest(path=path), path.name)
+
+    def paste(self, picture: QImage, name: str) -> None:
+        """Open a picture from the clipboard under a name."""
+        self._begin_opening(PasteRequest(picture=picture, name=name), name)
+
+    def close_document(self) -> None:
+        """Forget the picture and everything that was computed of it; files that are being written are finished."""
+        self._abandon_opening()
+        self._orders.clear()
+        self._document = None
+        self.renderer.set_image(None)
+        self._set_phase(Phase.EMPTY)
+        self.closed.emit()
+
+    def save(self, orders: list[SaveOrder]) -> None:
+        """Write panes to files, first those that are computed already."""
+        jobs, missing = [], []
+        for order in orders:
+            rendered = self.renderer.result(order.pane)
+            if rendered is None:
+                self._orders[order.pane] = order
+                missing.append(order.pane)
+            else:
+                jobs.append(order.job(rendered))
+        if jobs:
+            self._submit_saves(tuple(jobs))
+        if missing:
+            self.saving_changed.emit(True)
+            self.renderer.run(tuple(missing))
+
+    def cancel(self) -> None:
+        """Stop opening, computing and saving."""
+        self._abandon_opening()
+        self._orders.clear()
+        for request in self._saving.values():
+            request.token.cancel()
+        self.renderer.cancel()
+        self.saving_changed.emit(self.is_saving)
+
+    def shutdown(self, patience_s: float) -> bool:
+        """Cancel everything and end the threads; nothing is answered afterwards.
+
+        Args:
+            patience_s: how long to wait for each thread.
+
+        Returns:
+            Whether both threads have ended. If not, one is stuck in a foreign call.
+        """
+        self.renderer.stop()
+        self._upscaling.cancel_all()  # it shall not go on computing while the other thread is waited for
+        has_ended = self._files.shutdown(patience_s)
+        return self._upscaling.shutdown(patience_s) and has_ended
+
+    @Slot(object)
+    def _on_answered(self, answer: Answer) -> None:
+        if self._opening is not None and answer.id == self._opening.id:
+            self._opening = None
+            self._on_open_answered(answer)
+        elif answer.id in self._saving:
+            del self._saving[answer.id]
+            self._on_save_answered(answer)
+        elif self._warming_up is not None and answer.id == self._warming_up.id:
+            self._warming_up = None
+            if isinstance(answer, WarmedUp):
+                self.warmed_up.emit(answer)
+            elif isinstance(answer, Failed):
+                self.failed.emit(Failure(answer.error, Doing.STARTING))
+        # Anything else belongs to the renderer, or was superseded while it was on its way.
+
+    def _on_open_answered(self, answer: Answer) -> None:
+        self.opening.emit("")
+        if isinstance(answer, Opened):
+            self._orders.clear()
+            self._document = answer.document
+            self._set_phase(Phase.LOADED)
+            self.renderer.set_image(answer.document.image)
+            self.opened.emit(answer.document)
+        elif isinstance(answer, Failed):
+            self.failed.emit(Failure(answer.error, Doing.OPENING))
+
+    def _on_save_answered(self, answer: Answer) -> None:
+        self.saving_changed.emit(self.is_saving)
+        if isinstance(answer, Saved):
+            self.saved.emit(answer.paths)
+        elif isinstance(answer, Failed):
+            self.failed.emit(Failure(answer.error, Doing.SAVING))
+
+    @Slot(object)
+    def _on_file_reported(self, report: object) -> None:
+        if isinstance(report, Noticed):
+            self.noticed.emit(report.sentence)
+
+    @Slot(object)
+    def _on_rendered(self, answer: Rendered) -> None:
+        order = self._orders.pop(answer.pane, None)
+        if order is not None:
+            self._submit_saves((order.job(answer),))
+
+    @Slot(str, object)
+    def _on_pane_failed(self, pane: str, error: SrDeskError) -> None:
+        if self._orders.pop(pane, None) is not None:
+            self.saving_changed.emit(self.is_saving)
+        self.failed.emit(Failure(error, Doing.COMPUTING, pane))
+
+    @Slot(object)
+    def _on_activity_changed(self, activity: Activity | None) -> None:
+        if self._document is None:
+            return
+        if activity is not None:
+            self._set_phase(Phase.WORKING)
+        elif self.renderer.failed_panes:
+            self._set_phase(Phase.FAILED)
+        else:
+            self._set_phase(Phase.DONE if self.renderer.has_results else Phase.LOADED)
+
+    def _begin_opening(self, request: Request, name: str) -> None:
+        self._abandon_opening()
+        self._opening = request
+        self.opening.emit(name)
+        self._files.submit(request)
+
+    def _abandon_opening(self) -> None:
+        if self._opening is not None:
+            self._opening.token.cancel()
+            self._opening = None
+            self.opening.emit("")
+
+    def _submit_saves(self, jobs: tuple[SaveJob, ...]) -> None:
+        request = SaveRequest(jobs=jobs)
+        self._saving[request.id] = request
+        self.saving_changed.emit(True)
+        self._files.submit(request)
+
+    def _set_phase(self, phase: Phase) -> None:
+        if phase is not self._phase:
+            self._phase = phase
+            self.phase_changed.emit(phase)

@@ -1,0 +1,1 @@
+"""FITS images: structure, reading, writing, and the sky position of their pixels."""

@@ -1,0 +1,244 @@
+"""Where on the sky a pixel lies, and how a FITS header changes when pixels become smaller.
+
+Formulas: FITS standard 4.0, section 8; D. Shupe et al., "The SIP Convention for Representing Distortion in FITS Image
+Headers" (2005). A pixel position p becomes ``s (p − ½) + ½``, s being the factor of the enlargement. What follows the
+linear part in degrees (projection parameters PV, the WAT strings of IRAF) does not change.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from astropy.io.fits import Header
+
+_LENGTHS = (
+    "XPIXSZ",
+    "YPIXSZ",
+    "PIXSCALE",
+    "SECPIX",
+    "SECPIX1",
+    "SECPIX2",
+    "PIXSCAL1",
+    "PIXSCAL2",
+    "XPIXELSZ",
+    "YPIXELSZ",
+)
+"""Sizes of a pixel, in the sky or on the detector; the last two are of the Digitized Sky Survey's plate solution."""
+
+_OF_ORIGINAL = (
+    *("XBINNING", "YBINNING", "CCDSUM", "BINNING", "BINX", "BINY"),
+    *("DATASEC", "TRIMSEC", "BIASSEC", "CCDSEC", "DETSEC", "AMPSEC"),
+)
+"""What tells of the read-out of the detector, and stays true of that."""
+
+_TABLES = re.compile(
+    r"(CPDIS|CQDIS|D2IMDIS|CPERR|CQERR|D2IMERR|DVERR)\d*[A-Z]?|(DP|DQ|D2IM)\d+[A-Z]?(\..*)?|(AXISCORR)"
+)
+"""Keywords of distortions that are looked up in tables (Calabretta et al., "Representations of distortions")."""
+
+_SIP = re.compile(r"(A|B|AP|BP)_(\d+)_(\d+)")
+
+
+def scale_header(header: Header, scale: int) -> tuple[str, ...]:
+    """Change everything in a header that depends on the size of a pixel, for the first two axes, in place.
+
+    Args:
+        header: header of an image whose pixels are split into ``scale`` × ``scale``.
+        scale: factor of the enlargement.
+
+    Returns:
+        A sentence for each thing that could not be kept.
+    """
+    for version in _versions(header):
+        _scale_linear(header, version, scale)
+    _scale_sip(header, scale)
+    _scale_detector(header, scale)
+    for keyword in _LENGTHS:
+        if (length := _number(header, keyword)) is not None:
+            header[keyword] = length / scale
+    for keyword in ("CNPIX1", "CNPIX2"):  # offsets of the plate solution, counted from a pixel's edge
+        if (offset := _number(header, keyword)) is not None:
+            header[keyword] = offset * scale
+    if kept := [keyword for keyword in _OF_ORIGINAL if keyword in header]:
+        header.add_history(f"{', '.join(kept)}: as of the original pixels")
+    return tuple(_drop_tables(header))
+
+
+def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] | None:
+    """Return a function from a pixel position to right ascension and declination, None if the header has no sky.
+
+    The function takes x and y as FITS counts them (the centre of the first pixel is 1), and gives degrees in ICRS, or
+    in the header's own equatorial frame where it names another; not a number where a pixel lies beyond the sky.
+    """
+    from srdesk.imaging.fits.reader import quiet_astropy
+
+    with quiet_astropy():
+        import astropy.wcs
+
+        try:
+            whole = astropy.wcs.WCS(_without_tables(header))
+            sky = whole.celestial
+            if not sky.has_celestial or sky.pixel_n_dim != 2:
+                return None
+            sky.all_pix2world(1, 1, 1)  # some nonsense shows only now
+        except (ValueError, KeyError, TypeError, MemoryError, AttributeError, IndexError, astropy.wcs.WcsError):
+            return None
+    with quiet_astropy():
+        to_icrs = _frame_change(sky)
+
+    def read(x: float, y: float) -> tuple[float, float]:
+        with quiet_astropy():
+            longitude, latitude = (float(angle) for angle in sky.all_pix2world(x, y, 1))
+            return to_icrs(longitude, latitude)
+
+    return read
+
+
+def shown_sky_reader(header: Header, height: int) -> Callable[[float, float], tuple[float, float]] | None:
+    """Return the same as `sky_reader` for points of a picture as it is shown: from its upper left corner, in pixels.
+
+    Args:
+        header: header of the image.
+        height: its rows.
+    """
+    read = sky_reader(header)
+    if read is None:
+        return None
+    return lambda x, y: read(x + 0.5, height - y + 0.5)
+
+
+def sexagesimal(right_ascension: float, declination: float) -> str:
+    """Write degrees as astronomers do: ``16h41m41.63s +36°27′40.7″``."""
+    if not (math.isfinite(right_ascension) and math.isfinite(declination)):
+        return ""
+    hundredths = round(right_ascension % 360 / 15 * 360_000) % 8_640_000
+    tenths = round(abs(declination) * 36_000)
+    sign = "−" if declination < 0 and tenths else "+"
+    hours = f"{hundredths // 360_000:02d}h{hundredths // 6000 % 60:02d}m{hundredths % 6000 / 100:05.2f}s"
+    return f"{hours} {sign}{tenths // 36_000:02d}°{tenths // 600 % 60:02d}′{tenths % 600 / 10:04.1f}″"
+
+
+# --- scaling --------------------------------------------------------------------------------------------------------
+
+
+def _versions(header: Header) -> Iterator[str]:
+    """Yield the letters of the world coordinates that a header has; the first is none."""
+    keywords = " ".join(header.keys())
+    for version in ("", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
+        pattern = rf"(?:^| )(?:CRPIX[12]|CTYPE[12]|CDELT[12]|CD[1-9]_[12]|PC[1-9]_[12]){version}(?= |$)"
+        if re.search(pattern, keywords):
+            yield version
+
+
+def _scale_linear(header: Header, version: str, scale: int) -> None:
+    for axis in (1, 2):
+        reference = _number(header, f"CRPIX{axis}{version}")
+        # Without the keyword, the reference is 0 (FITS standard, section 8.2).
+        header[f"CRPIX{axis}{version}"] = scale * ((reference or 0.0) - 0.5) + 0.5
+    axes = _axes(header, version)
+    names = [f"CD{world}_{axis}{version}" for world in range(1, axes + 1) for axis in (1, 2)]
+    if present := [name for name in names if _number(header, name) is not None]:
+        for name in present:
+            header[name] = header[name] / scale
+    if not present and _is_coupled(header, version, axes):
+        _scale_columns(header, version, axes, scale)
+        return
+    for axis in (1, 2):
+        step = _number(header, f"CDELT{axis}{version}")
+        if step is not None or not present:
+            header[f"CDELT{axis}{version}"] = (1.0 if step is None else step) / scale
+
+
+def _axes(header: Header, version: str) -> int:
+    axes = _number(header, f"WCSAXES{version}") or _number(header, "NAXIS") or 2
+    return min(max(int(axes), 2), 9)
+
+
+def _is_coupled(header: Header, version: str, axes: int) -> bool:
+    """Tell whether the first two world coordinates and the others mix."""
+    pairs = [(world, axis) for world in range(1, axes + 1) for axis in range(1, axes + 1) if (world > 2) != (axis > 2)]
+    return any(_number(header, f"PC{world}_{axis}{version}") for world, axis in pairs)
+
+
+def _scale_columns(header: Header, version: str, axes: int, scale: int) -> None:
+    for axis in (1, 2):
+        for world in range(1, axes + 1):
+            name = f"PC{world}_{axis}{version}"
+            part = _number(header, name)
+            if part is not None or world == axis:
+                header[name] = (1.0 if part is None else part) / scale
+
+
+def _scale_sip(header: Header, scale: int) -> None:
+    for keyword in list(header.keys()):
+        if (matched := _SIP.fullmatch(keyword)) and (part := _number(header, keyword)) is not None:
+            header[keyword] = part * float(scale) ** (1 - int(matched[2]) - int(matched[3]))
+        elif keyword in ("A_DMAX", "B_DMAX") and (most := _number(header, keyword)) is not None:
+            header[keyword] = most * scale
+
+
+def _scale_detector(header: Header, scale: int) -> None:
+    """Scale IRAF's map from detector to picture, ``picture = LTM · detector + LTV``, its first two rows."""
+    has_map = any(keyword.startswith(("LTM", "LTV")) for keyword in header)
+    if not has_map:
+        return
+    for axis in (1, 2):
+        header[f"LTV{axis}"] = scale * ((_number(header, f"LTV{axis}") or 0.0) - 0.5) + 0.5
+        for other in (1, 2):
+            name = f"LTM{axis}_{other}"
+            part = _number(header, name)
+            if part is not None or axis == other:
+                header[name] = scale * (1.0 if part is None else part)
+
+
+def _drop_tables(header: Header) -> Iterator[str]:
+    dropped = [keyword for keyword in dict.fromkeys(header.keys()) if _TABLES.fullmatch(keyword)]
+    for keyword in dropped:
+        header.remove(keyword, remove_all=True)
+    if dropped:
+        header.add_history("Look-up tables of distortion were left out: they cannot be scaled")
+        yield (
+            "The look-up tables of its distortion cannot be scaled and were left out; positions are off by as much "
+            "as they corrected."
+        )
+
+
+def _number(header: Header, keyword: str) -> float | None:
+    value = header.get(keyword)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else None
+
+
+# --- reading the sky ------------------------------------------------------------------------------------------------
+
+
+def _without_tables(header: Header) -> Header:
+    """Return a header that needs no other HDU to be understood."""
+    alone = header.copy()
+    for keyword in [keyword for keyword in dict.fromkeys(alone.keys()) if _TABLES.fullmatch(keyword)]:
+        alone.remove(keyword, remove_all=True)
+    return alone
+
+
+def _frame_change(sky: object) -> Callable[[float, float], tuple[float, float]]:
+    """Return the change from the header's frame to an equatorial one; none where it is one already."""
+    from astropy.coordinates import SkyCoord
+    from astropy.wcs.utils import wcs_to_celestial_frame
+
+    try:
+        frame = wcs_to_celestial_frame(sky)
+    except ValueError:  # of another planet, or of none
+        frame = None
+    if frame is None or "ra" in frame.get_representation_component_names():
+        return lambda longitude, latitude: (longitude % 360, latitude)
+
+    def change(longitude: float, latitude: float) -> tuple[float, float]:
+        place = SkyCoord(longitude, latitude, unit="deg", frame=frame).icrs
+        return float(place.ra.deg), float(place.dec.deg)
+
+    return change

@@ -1,0 +1,193 @@
+"""Writing an enlarged image back into a copy of the FITS file that it came from.
+
+Every other HDU is copied byte for byte; the image keeps its type, its BSCALE, BZERO and BLANK, and every card that
+does not depend on the size of its pixels.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from srdesk.errors import ImageWriteError
+from srdesk.imaging.fits.reader import header_errors, parsed_header, quiet_astropy
+from srdesk.imaging.fits.structure import BLOCK_BYTES, Hdu, read_structure, unpacked
+from srdesk.imaging.fits.wcs import scale_header
+from srdesk.imaging.science import FitsOrigin, Numbers, Science
+from srdesk.imaging.stored import StoredImage
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+
+_CHUNK_BYTES = 2**20
+_STRIP_PX = 2**21
+_NO_CHECKSUM = "0" * 16
+_PUNCTUATION = frozenset(b":;<=>?@[\\]^_`")
+
+
+def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
+    """Write a FITS file in which ``stored`` takes the place of the image that it was made from.
+
+    Args:
+        stream: seekable, empty.
+        stored: an image with its science and its origin, a whole number of times as large as that.
+
+    Returns:
+        A sentence for each thing that could not be kept.
+
+    Raises:
+        ImageWriteError: the original file is gone or has changed, so that its other parts cannot be copied.
+        ImageReadError: its header cannot be understood.
+        OSError: the stream cannot be written.
+    """
+    origin, science = stored.metadata.fits, stored.science
+    if origin is None or science is None:
+        raise ValueError("not an image of a FITS file")
+    path = Path(os.fsdecode(origin.path))
+    try:
+        with header_errors(path), path.open("rb") as packed, unpacked(packed, path) as original:
+            _check_unchanged(path, packed, origin)
+            hdus = read_structure(original, path)
+            header, remarks = _enlarged_header(parsed_header(origin.header), stored, science)
+            for hdu in hdus:
+                if hdu.index == origin.hdu:
+                    _write_image(stream, header, stored.numbers)
+                else:
+                    _copy(original, stream, hdu)
+    except FileNotFoundError as error:
+        raise _gone(path) from error
+    except (ValueError, KeyError) as error:  # astropy's words on cards that it cannot write
+        raise ImageWriteError(path, "the header of the input has cards that cannot be understood") from error
+    return remarks
+
+
+def _check_unchanged(path: Path, opened: BinaryIO, origin: FitsOrigin) -> None:
+    status = os.fstat(opened.fileno())
+    if (status.st_size, status.st_mtime_ns) != (origin.size_bytes, origin.modified_ns):
+        raise _gone(path)
+
+
+def _gone(path: Path) -> ImageWriteError:
+    return ImageWriteError(
+        path,
+        "the file that the picture was read from has changed, and its other parts go into the result",
+        hint="Open the picture again, and enlarge it again.",
+    )
+
+
+def _copy(original: BinaryIO, stream: BinaryIO, hdu: Hdu) -> None:
+    original.seek(hdu.offset)
+    left = hdu.end - hdu.offset
+    while left:
+        chunk = original.read(min(left, _CHUNK_BYTES))
+        if not chunk:
+            stream.write(bytes(left))  # the last block of some files is not filled up
+            return
+        stream.write(chunk)
+        left -= len(chunk)
+
+
+# --- the header -----------------------------------------------------------------------------------------------------
+
+
+def _enlarged_header(header: Header, stored: StoredImage, science: Science) -> tuple[Header, tuple[str, ...]]:
+    with quiet_astropy():
+        scale = stored.height // int(header["NAXIS2"])
+        header["NAXIS1"], header["NAXIS2"] = stored.width, stored.height
+        _leave_one_plane(header, stored)
+        remarks = scale_header(header, scale)
+        if science.saturation is not None and science.quantity == "sum":
+            for keyword in ("SATURATE", "SATLEVEL", "SATURATA"):
+                if isinstance(header.get(keyword), int | float):
+                    header[keyword] = header[keyword] / scale**2
+        _renew_extremes(header, stored, science)
+        for sentence in stored.metadata.history:
+            header.add_history(sentence)
+    return header, remarks
+
+
+def _leave_one_plane(header: Header, stored: StoredImage) -> None:
+    """Make a cube's header that of its one plane, which stays where it was along the other axes."""
+    assert stored.metadata.fits is not None
+    for back, place in enumerate(reversed(stored.metadata.fits.plane)):
+        axis = back + 3
+        header[f"NAXIS{axis}"] = 1
+        if place:
+            header[f"CRPIX{axis}"] = float(header.get(f"CRPIX{axis}", 0.0)) - place
+
+
+def _renew_extremes(header: Header, stored: StoredImage, science: Science) -> None:
+    if "DATAMIN" not in header and "DATAMAX" not in header:
+        return
+    usable = stored.numbers[~science.is_blank(stored.numbers)]
+    extremes = sorted(science.measured(np.array([usable.min(), usable.max()])).tolist())
+    for keyword, value in zip(("DATAMIN", "DATAMAX"), extremes, strict=True):
+        if keyword in header:
+            header[keyword] = value
+
+
+# --- the data -------------------------------------------------------------------------------------------------------
+
+
+def _write_image(stream: BinaryIO, header: Header, numbers: Numbers) -> None:
+    has_checksum = "DATASUM" in header or "CHECKSUM" in header
+    with quiet_astropy():
+        if has_checksum:
+            header["CHECKSUM"], header["DATASUM"] = _NO_CHECKSUM, "0" * 10
+        at = stream.tell()
+        length = stream.write(header.tostring().encode("ascii", "replace"))
+        total = _write_data(stream, numbers)
+        if not has_checksum:
+            return
+        header["DATASUM"] = str(total)
+        whole = _added(total, header.tostring().encode("ascii", "replace"))
+        header["CHECKSUM"] = _encoded_checksum(0xFFFFFFFF - whole)
+        sealed = header.tostring().encode("ascii", "replace")
+    assert len(sealed) == length
+    end = stream.tell()
+    stream.seek(at)
+    stream.write(sealed)
+    stream.seek(end)
+
+
+def _write_data(stream: BinaryIO, numbers: Numbers) -> int:
+    """Write the rows from the bottom up, fill the last block, and return the sum of the data."""
+    height, width = numbers.shape[:2]
+    total = 0
+    rows = max(1, _STRIP_PX // width) if width % 4 == 0 else height  # sums go over four bytes at a time
+    for bottom in range(height, 0, -rows):
+        strip = numbers[max(bottom - rows, 0) : bottom, :, 0][::-1]
+        data = strip.astype(strip.dtype.newbyteorder(">")).tobytes()
+        stream.write(data)
+        total = _added(total, data)
+    stream.write(bytes(-numbers.nbytes % BLOCK_BYTES))
+    return total
+
+
+def _added(total: int, data: bytes) -> int:
+    """Add to a sum of 32-bit words in ones' complement (FITS standard 4.0, appendix J.1)."""
+    words = np.frombuffer(data + bytes(-len(data) % 4), ">u4")
+    total += int(words.sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    return total
+
+
+def _encoded_checksum(value: int) -> str:
+    """Write 32 bits as 16 letters and digits whose own sum is ``value`` (FITS standard 4.0, appendix J.2)."""
+    signs = bytearray(16)
+    for byte in range(4):
+        part = value >> (24 - 8 * byte) & 0xFF
+        quarters = [part // 4 + ord("0")] * 4
+        quarters[0] += part % 4
+        while _PUNCTUATION.intersection(quarters):
+            for first in (0, 2):
+                if _PUNCTUATION.intersection(quarters[first : first + 2]):
+                    quarters[first] += 1
+                    quarters[first + 1] -= 1
+        for quarter, sign in enumerate(quarters):
+            signs[4 * quarter + byte] = sign
+    return (signs[-1:] + signs[:-1]).decode("ascii")

@@ -1,0 +1,57 @@
+"""Which TIFF is a scene: one that says where on Earth it is, or that no program for photos could open."""
+
+from __future__ import annotations
+
+import stat
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+from srdesk.imaging import ifd
+from srdesk.imaging.probe import MAX_DECODED_BYTES
+
+_WIDTH, _LENGTH, _BITS, _SAMPLES, _FORMAT = 256, 257, 258, 277, 339
+_GEO_TAGS = frozenset({33550, 33922, 34264, 34735, 42112, 42113, 50844})
+"""Pixel scale, tie points, transformation, GeoKeys, GDAL's metadata and nodata, RPCs."""
+
+_MOST_PHOTO_SAMPLES = 4
+_SIGNED = 2
+_MAX_BYTES = 2**20
+
+
+def is_scene(path: Path | str) -> bool:
+    """Tell whether a file is to be opened by `srdesk.imaging.scene.geotiff` and not as a photo.
+
+    It is if it is a TIFF with the tags of GeoTIFF or of GDAL; with more bands, or other numbers, than photos have; or
+    too large to be held in memory. Whatever cannot be read is none: opening it as a photo will say why.
+    """
+    path = Path(path)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+        with path.open("rb") as stream:
+            return _is_scene(stream)
+    except (OSError, ValueError, struct.error):
+        return False
+
+
+def _is_scene(stream: BinaryIO) -> bool:
+    layout, offset = ifd.read_layout(stream)
+    numeric = frozenset({_WIDTH, _LENGTH, _BITS, _SAMPLES, _FORMAT})
+    directory = ifd.read_directory(stream, offset, layout, numeric | _GEO_TAGS, max_bytes=_MAX_BYTES)
+    if not _GEO_TAGS.isdisjoint(directory):
+        return True
+    number = {tag: _first(directory.get(tag), layout) for tag in numeric}
+    samples, bits = number[_SAMPLES] or 1, number[_BITS] or 1
+    size_bytes = (number[_WIDTH] or 0) * (number[_LENGTH] or 0) * samples * max(bits, 8) // 8
+    is_unusual = bits > 16 and not (bits == 32 and number[_FORMAT] == 3)
+    is_signed_byte = bits == 8 and number[_FORMAT] == _SIGNED
+    return samples > _MOST_PHOTO_SAMPLES or size_bytes > MAX_DECODED_BYTES or is_unusual or is_signed_byte
+
+
+def _first(value: ifd.Field | ifd.Directory | None, layout: ifd.Layout) -> int | None:
+    """Return the first number of a tag of whole numbers."""
+    code = {1: "B", 3: "H", 4: "I", 16: "Q"}.get(value.type) if isinstance(value, ifd.Field) else None
+    if code is None or not isinstance(value, ifd.Field):
+        return None
+    return int(struct.unpack_from(layout.order + code, value.data)[0])

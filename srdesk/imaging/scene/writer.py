@@ -1,0 +1,373 @@
+"""Writing an enlarged GeoTIFF: tiles as they are finished, and at the end everything else that its input said.
+
+GDAL writes the directory, once, for a file of a single empty tile: what it takes from there are all tags but sizes and
+places of tiles. GeoKeys go from file to file byte for byte, since no library writes every coordinate system as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srdesk.errors import ImageWriteError
+from srdesk.imaging import ifd
+from srdesk.imaging.image import Box
+from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
+from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
+from srdesk.imaging.scene.tile_codec import TileCodec
+from srdesk.imaging.scene.tile_file import TileFile
+from srdesk.imaging.stored import Numbers
+from srdesk.imaging.values import ValueMap
+
+TILE_PX = 256
+"""Rows and columns of a tile of the result."""
+
+RANGE_TAG = "SRDESK_RANGE"
+"""Tag of a band: the numbers that the network saw as 0 and 1."""
+
+_THREADS = min(4, os.cpu_count() or 1)
+_MOST_WAITING = 4 * _THREADS
+"""Tiles that wait for their turn to be compressed, or to be appended."""
+
+_OVERVIEW_STOP_PX = 256
+"""The smallest overview is the first that fits into a square of this size."""
+
+_WIDTH, _LENGTH, _JPEG_TABLES, _SUBSAMPLING = 256, 257, 347, 530
+_SHORT, _LONG = 3, 4
+_KEPT_TAGS = frozenset({338, 700, 33723, 34675, 34735, 34736, 34737, 42113})
+"""Extra samples, XMP, IPTC, ICC profile, the three tags of GeoKeys, nodata: byte for byte."""
+
+_FOREIGN_DOMAINS = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC", "COLOR_PROFILE", "EXIF")
+"""What GDAL makes up itself, or what goes from file to file in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenePlan:
+    """What the file of a result is like."""
+
+    scene: GeoTiff
+    """The input."""
+    scale: int
+    """Enlargement along each side."""
+    is_interleaved: bool
+    """Whether all bands stand together in a tile."""
+    notes: tuple[tuple[str, str], ...] = ()
+    """Tags that say how the result was made."""
+    codec: TileCodec = field(init=False)
+    """How tiles are compressed."""
+
+    def __post_init__(self) -> None:
+        bands = self.scene.bands
+        is_exact = any(band.nodata is not None or band.kind is BandKind.CLASSES for band in bands)
+        samples = len(bands) if self.is_interleaved else 1
+        codec = TileCodec.like(self.scene.compression, self.scene.dtype, samples=samples, is_exact=is_exact)
+        object.__setattr__(self, "codec", codec)
+
+    @property
+    def is_recompressed(self) -> bool:
+        """Whether tiles are compressed in another way than in the input."""
+        return self.codec.compression not in self.scene.compression
+
+    @property
+    def height(self) -> int:
+        """Rows of the result."""
+        return self.scene.height * self.scale
+
+    @property
+    def width(self) -> int:
+        """Columns of the result."""
+        return self.scene.width * self.scale
+
+    @property
+    def tiles_across(self) -> int:
+        """Tiles in a row."""
+        return -(-self.width // TILE_PX)
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of the file."""
+        planes = 1 if self.is_interleaved else len(self.scene.bands)
+        return planes * self.tiles_across * -(-self.height // TILE_PX)
+
+    @property
+    def raw_bytes(self) -> int:
+        """Size of the result without compression, masks and overviews included."""
+        samples = len(self.scene.bands) if self.is_interleaved else 1
+        tile_bytes = TILE_PX * TILE_PX * samples * np.dtype(self.scene.dtype).itemsize
+        mask_bytes = self.height * self.width // 8 if self.scene.has_mask else 0
+        whole = self.tiles * tile_bytes + mask_bytes
+        return whole * 4 // 3 if self.scene.has_overviews else whole
+
+    @property
+    def largest_bytes(self) -> int:
+        """Size that the result cannot exceed: noise becomes larger when it is compressed, by LZW much larger."""
+        return self.raw_bytes * 3 // 2 if self.codec.compression == "LZW" else self.raw_bytes * 33 // 32
+
+
+class SceneWriter:
+    """Takes windows of numbers, band by band or together, and appends their tiles to a file. A context manager.
+
+    Tiles are compressed by several threads, and appended in the order in which they were complete.
+
+    Args:
+        plan: what the file is like.
+        file: where the tiles go.
+        values: for every band, by its number, how its numbers became those that the network saw.
+
+    Raises:
+        ImageWriteError: GDAL cannot write what the input says.
+    """
+
+    def __init__(self, plan: ScenePlan, file: TileFile, values: dict[int, ValueMap]) -> None:
+        self.plan = plan
+        self.file = file
+        with _gdal_errors(file.target, "its tags cannot be"):
+            self._directory = _directory(plan, values)
+        self._open: dict[tuple[int, int, int], _Tile] = {}
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="srdesk-tiles")
+        self._compressed: deque[tuple[int, Future[bytes]]] = deque()
+
+    def __enter__(self) -> SceneWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def write(self, bands: tuple[int, ...], box: Box, numbers: Numbers) -> None:
+        """Take ``(height, width, C)`` numbers of the bands, counted from 1, at a box of the result.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self.plan.is_interleaved:
+            self._write_plane(0, box, numbers[:, :, np.argsort(bands)])
+        else:
+            for channel, number in enumerate(bands):
+                self._write_plane(number - 1, box, numbers[:, :, channel : channel + 1])
+
+    def finish_step(self) -> None:
+        """Note that everything written so far, which is whole tiles, need not be done again.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        assert not self._open, "a step ends with whole tiles"
+        self._append(but=0)
+        self.file.finish_step()
+
+    def finish(self, check: Callable[[], None]) -> None:
+        """Add directory, mask and overviews, and give the file its name.
+
+        Args:
+            check: called now and then; raises to stop.
+
+        Raises:
+            ImageWriteError: GDAL cannot add masks or overviews.
+            OSError: the file cannot be written.
+        """
+        self.file.finish(self._directory, lambda part: self._complete(part, check))
+
+    def _write_plane(self, plane: int, box: Box, numbers: Numbers) -> None:
+        plan = self.plan
+        for row in range(box.top // TILE_PX, -(-box.bottom // TILE_PX)):
+            for column in range(box.left // TILE_PX, -(-box.right // TILE_PX)):
+                tile = self._open.get((plane, row, column))
+                if tile is None:
+                    place = Box(row * TILE_PX, column * TILE_PX, TILE_PX, TILE_PX)
+                    tile = _Tile(place.clipped(plan.height, plan.width), numbers.shape[2], numbers.dtype)
+                    self._open[plane, row, column] = tile
+                if tile.take(box, numbers):
+                    del self._open[plane, row, column]
+                    across = plan.tiles_across
+                    number = (plane * -(-plan.height // TILE_PX) + row) * across + column
+                    self._compressed.append((number, self._pool.submit(plan.codec.encode, tile.padded())))
+                    self._append(but=_MOST_WAITING)
+
+    def _append(self, *, but: int) -> None:
+        """Append the compressed tiles, in order, ``but`` so many that may still be on their way."""
+        while len(self._compressed) > but:
+            number, tile = self._compressed.popleft()
+            self.file.append(number, tile.result())
+
+    def _complete(self, part: Path, check: Callable[[], None]) -> None:
+        scene = self.plan.scene
+        if not (scene.has_mask or scene.has_overviews):
+            return
+        with (
+            gdal_session(GDAL_PAM_ENABLED=False) as rasterio,
+            _gdal_errors(self.file.target, "its mask and overviews cannot be"),
+        ):
+            from rasterio.enums import Resampling
+
+            with rasterio.open(part, "r+", driver="GTiff") as dataset:
+                if scene.has_mask:
+                    _write_mask(dataset, self.plan, check)
+            if scene.has_overviews:
+                check()
+                is_of_classes = any(band.kind is BandKind.CLASSES for band in scene.bands)
+                method = Resampling.nearest if is_of_classes else Resampling.average
+                with rasterio.open(part, "r+", driver="GTiff") as dataset:
+                    dataset.build_overviews(_overview_levels(self.plan), method)
+
+
+class _Tile:
+    """A tile that is being put together."""
+
+    def __init__(self, place: Box, samples: int, dtype: np.dtype[np.generic]) -> None:
+        self._place = place
+        self._missing_px = place.height * place.width
+        self._numbers: Numbers = np.empty((TILE_PX, TILE_PX, samples), dtype)
+
+    def take(self, box: Box, numbers: Numbers) -> bool:
+        """Copy what lies in this tile; tell whether it is complete."""
+        place = self._place
+        top, bottom = max(box.top, place.top), min(box.bottom, place.bottom)
+        left, right = max(box.left, place.left), min(box.right, place.right)
+        part = numbers[top - box.top : bottom - box.top, left - box.left : right - box.left]
+        self._numbers[top - place.top : bottom - place.top, left - place.left : right - place.left] = part
+        self._missing_px -= (bottom - top) * (right - left)
+        return self._missing_px == 0
+
+    def padded(self) -> Numbers:
+        """Return the tile, the last row and column repeated where it reaches beyond the picture."""
+        height, width = self._place.height, self._place.width
+        self._numbers[height:, :width] = self._numbers[height - 1 : height, :width]
+        self._numbers[:, width:] = self._numbers[:, width - 1 : width]
+        return self._numbers
+
+
+def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
+    """Return all tags of the result but those that say where its tiles are."""
+    stream = io.BytesIO(_template(plan, values))
+    layout, offset = ifd.read_layout(stream)
+    directory = ifd.read_directory(stream, offset, layout)
+    directory.pop(_JPEG_TABLES, None)  # our tiles carry their own
+    for tag, size in ((_WIDTH, plan.width), (_LENGTH, plan.height)):
+        directory[tag] = ifd.Field(_LONG, 1, struct.pack("<I", size))
+    if plan.codec.compression == "JPEG" and plan.is_interleaved and len(plan.scene.bands) == 3:
+        directory[_SUBSAMPLING] = ifd.Field(_SHORT, 2, struct.pack("<HH", 1, 1))
+    directory.update(_kept_fields(plan.scene.path))
+    return directory
+
+
+def _kept_fields(path: Path) -> dict[int, ifd.Field]:
+    """Return the tags of the input that its result has byte for byte, in little-endian order."""
+    with path.open("rb") as stream:
+        layout, offset = ifd.read_layout(stream)
+        directory = ifd.read_directory(stream, offset, layout, _KEPT_TAGS)
+    fields = {tag: value for tag, value in directory.items() if isinstance(value, ifd.Field)}
+    return fields if layout.order == "<" else {tag: ifd.swapped(value) for tag, value in fields.items()}
+
+
+def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
+    """Return a GeoTIFF of one empty tile that says everything that the result shall say."""
+    scene, source, codec = plan.scene, plan.scene.dataset, plan.codec
+    options: dict[str, Any] = {"interleave": "pixel" if plan.is_interleaved else "band", "compress": codec.compression}
+    if codec.predictor != 1:
+        options["predictor"] = codec.predictor
+    if plan.is_interleaved and codec.compression == "JPEG" and len(scene.bands) == 3:
+        options["photometric"] = "YCBCR"
+    elif scene.colours == (1, 2, 3):
+        options["photometric"] = "RGB"
+    if scene.geolocation.crs is not None:
+        options["crs"] = scene.geolocation.crs
+    where = scene.geolocation.scaled(plan.scale)
+    if where.transform is not None:
+        options["transform"] = where.transform
+    with gdal_session() as rasterio, rasterio.io.MemoryFile() as memory:
+        if source.nodata is not None and rasterio.dtypes.in_dtype_range(source.nodata, scene.dtype):
+            options["nodata"] = source.nodata
+        size = {"width": TILE_PX, "height": TILE_PX, "blockxsize": TILE_PX, "blockysize": TILE_PX}
+        shape = {"count": len(scene.bands), "dtype": scene.dtype, "tiled": True, "SPARSE_OK": True}
+        with memory.open(driver="GTiff", **size, **shape, **options) as target:
+            _copy_georeference(where, target)
+            _copy_bands(source, target)
+            _copy_tags(source, target)
+            target.update_tags(**dict(plan.notes))
+            for number, value in values.items():
+                target.update_tags(number, **{RANGE_TAG: f"{value.offset!r} {value.offset + value.gain!r}"})
+        content: bytes = memory.read()
+    return content
+
+
+def _copy_georeference(where: Any, target: Any) -> None:
+    if where.gcps:
+        target.gcps = (list(where.gcps), where.gcps_crs)
+    if where.rpcs is not None:
+        target.rpcs = where.rpcs
+
+
+def _copy_bands(source: Any, target: Any) -> None:
+    target.colorinterp = source.colorinterp
+    if any(scale != 1 for scale in source.scales):
+        target.scales = source.scales
+    if any(offset != 0 for offset in source.offsets):
+        target.offsets = source.offsets
+    if any(source.units):
+        target.units = [unit or "" for unit in source.units]
+    for number, (name, colour) in enumerate(zip(source.descriptions, source.colorinterp, strict=True), start=1):
+        if name:
+            target.set_band_description(number, name)
+        if colour.name == "palette":
+            target.write_colormap(number, source.colormap(number))
+
+
+def _copy_tags(source: Any, target: Any) -> None:
+    target.update_tags(**source.tags())
+    for domain in _domains(source.tag_namespaces()):
+        target.update_tags(ns=domain, **source.tags(ns=domain))
+    for number in source.indexes:
+        # Statistics of the pixels that were: those of the new ones are others.
+        tags = source.tags(number).items()
+        target.update_tags(number, **{name: value for name, value in tags if not name.startswith("STATISTICS_")})
+        for domain in _domains(source.tag_namespaces(number)):
+            target.update_tags(number, ns=domain, **source.tags(number, ns=domain))
+
+
+def _domains(names: list[str]) -> Iterator[str]:
+    return (name for name in names if name and name not in _FOREIGN_DOMAINS and not name.startswith("xml:"))
+
+
+def _write_mask(dataset: Any, plan: ScenePlan, check: Callable[[], None]) -> None:
+    """Give the result the mask of its input, every pixel repeated."""
+    from rasterio.windows import Window
+
+    step = 4 * TILE_PX // plan.scale
+    for top in range(0, plan.scene.height, step):
+        for left in range(0, plan.scene.width, 8 * step):
+            check()
+            box = Box(top, left, step, 8 * step).clipped(plan.scene.height, plan.scene.width)
+            mask = plan.scene.read_mask(box).repeat(plan.scale, axis=0).repeat(plan.scale, axis=1)
+            hr = box.scaled(plan.scale)
+            dataset.write_mask(mask, window=Window(hr.left, hr.top, hr.width, hr.height))
+
+
+def _overview_levels(plan: ScenePlan) -> list[int]:
+    levels, level = [], 1
+    while max(plan.height, plan.width) / level > _OVERVIEW_STOP_PX:
+        level *= 2
+        levels.append(level)
+    return levels
+
+
+@contextlib.contextmanager
+def _gdal_errors(target: Path, what: str) -> Iterator[None]:
+    """Turn what GDAL raises while it writes into the sentence that a person reads.
+
+    Raises:
+        ImageWriteError: it cannot be written.
+    """
+    try:
+        yield
+    except gdal_failures(ValueError, struct.error) as error:
+        raise ImageWriteError(target, f"{what} written") from error

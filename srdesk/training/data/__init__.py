@@ -1,0 +1,1 @@
+"""Folders and archives of HR pictures: found, checked, split and cropped."""

@@ -1,0 +1,1 @@
+"""The folder of a training run: what it holds, who owns it, and what may be asked of it."""

@@ -1,0 +1,135 @@
+"""Opening, saving and closing, without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from srdesk.errors import ImageReadError, OutOfMemoryError
+from srdesk.gui.messages.failure import Doing
+from srdesk.gui.work.session import Phase, SaveOrder, Session
+from srdesk.imaging.image import Box
+
+WAIT_MS = 10_000
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, session: Session, picture: Path) -> Session:
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+        session.open(picture)
+    return session
+
+
+def order(pane: str, path: Path, size: str = "4x") -> SaveOrder:
+    return SaveOrder(pane=pane, path=path, quality=95, size=size)
+
+
+def test_a_session_goes_from_empty_to_done_and_back(qtbot: QtBot, session: Session, picture: Path) -> None:
+    phases = [session.phase]
+    session.phase_changed.connect(phases.append)
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+        session.open(picture)
+    session.renderer.set_visible_region(Box(0, 0, 16, 24))
+    qtbot.waitUntil(lambda: session.phase is Phase.DONE, timeout=WAIT_MS)
+    session.close_document()
+    assert phases == [Phase.EMPTY, Phase.LOADED, Phase.WORKING, Phase.DONE, Phase.EMPTY]
+
+
+def test_a_picture_that_cannot_be_opened_leaves_the_open_one_where_it_is(
+    qtbot: QtBot, opened: Session, tmp_path: Path
+) -> None:
+    before = opened.document
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"<html>")
+    with qtbot.waitSignal(opened.failed, timeout=WAIT_MS) as failed:
+        opened.open(broken)
+    failure = failed.args[0]
+    assert (failure.doing, opened.document) == (Doing.OPENING, before)
+    assert "broken.png" in str(failure.error)
+
+
+def test_a_missing_file_is_a_sentence(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    with qtbot.waitSignal(session.failed, timeout=WAIT_MS) as failed:
+        session.open(tmp_path / "nowhere.png")
+    assert isinstance(failed.args[0].error, ImageReadError)
+
+
+def test_of_several_pictures_the_newest_wish_wins(
+    qtbot: QtBot, session: Session, save_picture: Callable[..., Path]
+) -> None:
+    documents = []
+    session.opened.connect(documents.append)
+    for number in range(5):
+        session.open(save_picture(f"{number}.png"))
+    qtbot.waitUntil(lambda: bool(documents), timeout=WAIT_MS)
+    assert [document.name for document in documents] == ["4.png"]
+
+
+def test_a_pasted_picture_is_opened_with_its_transparency(qtbot: QtBot, session: Session) -> None:
+    pasted = QImage(7, 5, QImage.Format.Format_ARGB32)
+    pasted.fill(QColor(255, 0, 51, 102))
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS) as opened:
+        session.paste(pasted, "Pasted")
+    image = opened.args[0].image
+    assert (image.height, image.width, opened.args[0].path) == (5, 7, None)
+    assert image.pixels[0, 0].tolist() == pytest.approx([1.0, 0.0, 0.2])
+    assert image.alpha is not None
+    assert image.alpha[4, 6] == pytest.approx(0.4)
+
+
+def test_saving_a_pane_that_is_not_computed_computes_it_first(
+    qtbot: QtBot, opened: Session, tmp_path: Path, read_pixels
+) -> None:
+    target = tmp_path / "result.png"
+    with qtbot.waitSignal(opened.saved, timeout=WAIT_MS) as saved:
+        opened.save([order("srresnet", target)])
+        assert opened.is_saving
+        assert opened.has_asked_work
+    assert saved.args == [(target,)]
+    assert read_pixels(target).shape == (64, 96, 3)
+    assert not opened.has_asked_work
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [("4x", (96, 64)), ("3x", (72, 48)), ("2x", (48, 32)), ("50x30", (50, 30))]
+)
+def test_results_are_saved_in_the_size_that_was_chosen(
+    qtbot: QtBot, opened: Session, tmp_path: Path, size: str, expected: tuple[int, int], read_pixels
+) -> None:
+    target = tmp_path / "result.png"
+    with qtbot.waitSignal(opened.saved, timeout=WAIT_MS):
+        opened.save([order("bicubic", target, size)])
+    assert read_pixels(target).shape == (*expected[::-1], 3)
+
+
+def test_a_wish_to_save_ends_with_the_run_that_it_needed(
+    qtbot: QtBot, opened: Session, tmp_path: Path, nearest: object
+) -> None:
+    nearest.errors["srresnet"] = OutOfMemoryError("Memory ran out.")  # type: ignore[attr-defined]
+    with qtbot.waitSignal(opened.failed, timeout=WAIT_MS):
+        opened.save([order("srresnet", tmp_path / "result.png")])
+    assert not opened.is_saving
+    assert not (tmp_path / "result.png").exists()
+
+
+def test_a_folder_that_does_not_exist_fails_the_save_and_nothing_else(
+    qtbot: QtBot, opened: Session, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(opened.failed, timeout=WAIT_MS) as failed:
+        opened.save([order("bicubic", tmp_path / "no" / "folder" / "result.png")])
+    assert failed.args[0].doing is Doing.SAVING
+    assert opened.renderer.result("bicubic") is not None
+
+
+def test_cancelling_takes_back_the_wish_to_save(qtbot: QtBot, opened: Session, tmp_path: Path, nearest: object) -> None:
+    nearest.gate.clear()  # type: ignore[attr-defined]
+    opened.save([order("srresnet", tmp_path / "result.png")])
+    assert nearest.started.acquire(timeout=10)  # type: ignore[attr-defined]
+    opened.cancel()
+    qtbot.waitUntil(lambda: not opened.renderer.is_working, timeout=WAIT_MS)
+    assert not opened.has_asked_work
+    assert not (tmp_path / "result.png").exists()

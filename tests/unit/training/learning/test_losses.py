@@ -1,0 +1,62 @@
+"""Each term of the loss is the formula of its paper."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from srdesk.training.config import LossWeights
+from srdesk.training.learning.losses import Terms, adversarial_loss, discriminator_loss, pixel_loss, total_variation
+
+
+@pytest.fixture
+def crops() -> tuple[torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(3)
+    return torch.rand(2, 3, 6, 8, generator=random), torch.rand(2, 3, 6, 8, generator=random)
+
+
+def test_the_pixel_loss_is_the_mean_squared_or_absolute_error(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
+    sr, hr = crops
+    assert float(pixel_loss(sr, hr, channels="rgb")) == pytest.approx(float(((sr - hr) ** 2).mean()))
+    assert float(pixel_loss(sr, hr, channels="rgb", kind="l1")) == pytest.approx(float((sr - hr).abs().mean()))
+
+
+def test_the_luma_loss_does_not_see_a_change_of_colour_alone() -> None:
+    grey = torch.full((1, 3, 4, 4), 0.5)
+    tinted = grey.clone()
+    tinted[:, 0] += 0.1 / 65.481  # BT.601: red and green weigh 65.481 and 128.553
+    tinted[:, 1] -= 0.1 / 128.553
+    assert float(pixel_loss(tinted, grey, channels="luma")) < 1e-12
+    assert float(pixel_loss(tinted, grey, channels="rgb")) > 1e-7
+
+
+def test_an_unsure_discriminator_costs_the_generator_log_two() -> None:
+    assert float(adversarial_loss(torch.zeros(4, 1))) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("logit", [-200.0, 200.0])
+def test_a_sure_discriminator_gives_a_finite_loss_and_the_right_judgement(logit: float) -> None:
+    logits = torch.full((3, 1), logit)
+    assert float(adversarial_loss(logits)) == pytest.approx(max(0.0, -logit))
+    assert float(discriminator_loss(logits, logits)) == pytest.approx(200.0)
+
+
+def test_the_discriminator_loss_is_the_cross_entropy_of_its_two_answers() -> None:
+    real, fake = torch.tensor([[0.3], [1.2]]), torch.tensor([[-0.4], [0.9]])
+    expected = -(real.sigmoid().log().mean() + (1 - fake.sigmoid()).log().mean())
+    assert float(discriminator_loss(real, fake)) == pytest.approx(float(expected))
+
+
+def test_total_variation_of_a_ramp_is_its_steps() -> None:
+    ramp = torch.arange(5.0).view(1, 1, 1, 5).expand(1, 3, 4, 5) * 0.1
+    assert float(total_variation(ramp)) == pytest.approx(0.1)
+    assert float(total_variation(torch.full((1, 3, 4, 4), 0.7))) == 0.0
+
+
+def test_terms_are_added_by_their_weights() -> None:
+    terms = Terms(pixel=torch.tensor(2.0), adversarial=torch.tensor(5.0))
+    assert float(terms.weighted(LossWeights(pixel=0.5, adversarial=0.01))) == pytest.approx(1.05)
+    assert float(Terms(pixel=torch.tensor(2.0)).weighted(LossWeights())) == 2.0
+    assert list(terms.named()) == ["pixel", "adversarial"]

@@ -1,0 +1,34 @@
+"""A training step finds the memory that the step before it has freed."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+MEASUREMENT = """
+import resource
+from srdesk.training.learning.memory import kept_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        b"x" * 80_000_000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+usual = faults()
+with kept_memory():
+    faults()
+    kept = faults()
+print(usual, kept)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is another")
+def test_freed_memory_is_used_again_without_asking_the_system() -> None:
+    # In a process of its own: what is free beforehand decides where memory comes from.
+    child = subprocess.run([sys.executable, "-c", MEASUREMENT], capture_output=True, text=True, check=True)
+    usual, kept = (int(word) for word in child.stdout.split())
+    assert kept < usual / 10
