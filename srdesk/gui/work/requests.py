@@ -7,6 +7,7 @@ exactly one answer; reports may come in between.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from srdesk.engine.upscaler import UpscaleFacts
     from srdesk.engine.warm_up import DeviceChoice
     from srdesk.gui.compare.pyramid import DisplayImage
+    from srdesk.imaging.fits.reader import Plane
+    from srdesk.imaging.scene.geolocation import Geolocation
+    from srdesk.imaging.scene.geotiff import Band
     from srdesk.imaging.stored import StoredImage
+
+SkyReader = Callable[[float, float], tuple[float, float]]
+"""From a point to right ascension and declination in degrees."""
 
 _ids = itertools.count(1)
 
@@ -41,6 +48,10 @@ class OpenRequest(Request):
     """Read a picture from a file."""
 
     path: Path
+    part: str = ""
+    """Which image of a FITS file, as `srdesk.imaging.fits.reader.probe` has it; empty for the first."""
+    bands: tuple[int, ...] = ()
+    """Which band of a scene, or which three as red, green and blue, from 1; empty for those that it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +133,18 @@ class Document:
     image: Image
     display: DisplayImage
     """The same picture, ready to be drawn at any zoom."""
+    planes: tuple[Plane, ...] = ()
+    """All images of its FITS file."""
+    part: str = ""
+    """Which of them it is."""
+    bands: tuple[Band, ...] = ()
+    """All bands of its scene."""
+    shown_bands: tuple[int, ...] = ()
+    """Numbers of those that it shows: one, or red, green and blue."""
+    sky: SkyReader | None = None
+    """From a point of the picture, in pixels from its upper left corner, to right ascension and declination."""
+    geolocation: Geolocation | None = None
+    """Where on Earth its pixels are."""
 
 
 @dataclass(frozen=True, slots=True)

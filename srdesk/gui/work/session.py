@@ -109,6 +109,8 @@ class Session(QObject):
         self._saving: dict[int, SaveRequest] = {}
         self._orders: dict[str, SaveOrder] = {}
         self._warming_up: Request | None = None
+        self.recall: Callable[[Path], tuple[str, tuple[int, ...]]] = lambda _path: ("", ())
+        """Returns which part and bands of a file were chosen when it was open before."""
         self.renderer = PaneRenderer(upscaling, weights_for, self)
         """Computes the panes of the open picture."""
         self.renderer.rendered.connect(self._on_rendered)
@@ -149,9 +151,11 @@ class Session(QObject):
         self._warming_up = WarmUpRequest()
         self._upscaling.submit(self._warming_up)
 
-    def open(self, path: Path) -> None:
-        """Open a file."""
-        self._begin_opening(OpenRequest(path=path), path.name)
+    def open(self, path: Path, *, part: str = "", bands: tuple[int, ...] = ()) -> None:
+        """Open a file; ``part`` and ``bands`` as in `OpenRequest`, or those that were chosen for it before."""
+        if not part and not bands:
+            part, bands = self.recall(path)
+        self._begin_opening(OpenRequest(path=path, part=part, bands=bands), path.name)
 
     def paste(self, picture: QImage, name: str) -> None:
         """Open a picture from the clipboard under a name."""

@@ -59,6 +59,8 @@ class Plane:
     """Columns."""
     dtype: str
     """Numpy name of the type of its numbers."""
+    unit: str = ""
+    """Its BUNIT; empty if the file does not say."""
 
     def __str__(self) -> str:
         label = f"{self.part} {self.name}".strip()
@@ -99,9 +101,10 @@ def list_planes(stream: BinaryIO, path: Path) -> tuple[Plane, ...]:
         versions = sum(other.name == hdu.name for other in hdus)
         name = f"{hdu.name}:{hdu.version}" if versions > 1 and hdu.name else hdu.name
         count = math.prod(hdu.shape[:-2])
+        unit = str(hdu.values.get("BUNIT", "")).strip()
         for number in range(1, min(count, 1000) + 1):
             part = str(hdu.index) if count == 1 else f"{hdu.index},{number}"
-            planes.append(Plane(part, name, hdu.shape[-2], hdu.shape[-1], DTYPES[hdu.bitpix]))
+            planes.append(Plane(part, name, hdu.shape[-2], hdu.shape[-1], DTYPES[hdu.bitpix], unit))
     return tuple(planes)
 
 

@@ -58,7 +58,7 @@ class Hdu:
     data_bytes: int
     """Length of the data, without what fills the last block."""
     values: dict[str, Value]
-    """Mandatory keywords, and EXTNAME and EXTVER where given."""
+    """Mandatory keywords, and EXTNAME, EXTVER and BUNIT where given."""
 
     @property
     def data_offset(self) -> int:
@@ -219,7 +219,7 @@ def _has_end(block: bytes) -> bool:
     return any(block[at : at + CARD_BYTES].rstrip() == b"END" for at in range(0, len(block), CARD_BYTES))
 
 
-_WANTED = re.compile(rb"(SIMPLE|XTENSION|Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|GROUPS|ZIMAGE|EXTNAME|EXTVER) *")
+_WANTED = re.compile(rb"(SIMPLE|XTENSION|Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|GROUPS|ZIMAGE|EXTNAME|EXTVER|BUNIT) *")
 
 
 def _values(header: bytes) -> dict[str, Value]:

@@ -53,6 +53,20 @@ class Band:
     """What its numbers are."""
     nodata: float | None
     """The number that means "no data", in the type of the file; NaN is one."""
+    name: str = ""
+    """What the file calls it; empty if it does not."""
+    colour: str = ""
+    """GDAL's name of its colour, such as red or gray; empty if the file does not say."""
+    unit: str = ""
+    """What its values are measured in; empty if the file does not say."""
+    scale: float = 1.0
+    """Measured units per number."""
+    zero: float = 0.0
+    """What the number 0 measures."""
+
+    def measured(self, number: float) -> float:
+        """Return what a number of the file measures."""
+        return number * self.scale + self.zero
 
 
 class GeoTiff:
@@ -188,7 +202,19 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     for number, (colour, nodata) in enumerate(zip(dataset.colorinterp, dataset.nodatavals, strict=True), start=1):
         kind = kinds.get(colour.name, BandKind.DATA)
         # What cannot be seen is no data, and must neither spread nor appear anywhere else.
-        bands.append(Band(number, kind, 0.0 if kind is BandKind.OPACITY else _typed(nodata, dataset.dtypes[0])))
+        place = number - 1
+        bands.append(
+            Band(
+                number,
+                kind,
+                0.0 if kind is BandKind.OPACITY else _typed(nodata, dataset.dtypes[0]),
+                name=(dataset.descriptions[place] or "").strip(),
+                colour="" if colour.name == "undefined" else colour.name,
+                unit=(dataset.units[place] or "").strip(),
+                scale=dataset.scales[place],
+                zero=dataset.offsets[place],
+            )
+        )
     return tuple(bands)
 
 
