@@ -70,6 +70,17 @@ class ImageWriteError(ImageError):
         return f"“{self.shown_name}” cannot be written: {self.reason}."
 
 
+class SidecarError(SrDeskError):
+    """The record of how a result was made cannot be used, or what it names is not there or no longer the same."""
+
+    default_hint = "Name the file whose name ends in “.srdesk.json”, which lies beside the result."
+
+    def __init__(self, path: Path | str, reason: str, *, hint: str | None = None) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"The record “{self.path.name}” cannot be used: {reason}.", hint=hint)
+
+
 class WeightsError(SrDeskError):
     """Something about one weights file."""
 

@@ -297,6 +297,7 @@ class _SceneRun:
             seconds=seconds,
             megapixels_per_second=megapixels / max(seconds, 1e-9),
             notices=tuple(self._notices),
+            threads=facts.threads if facts else 1,
         )
         return SceneFacts(self.plan.height, self.plan.width, run, resumed, len(self._windows) * len(self.passes))
 

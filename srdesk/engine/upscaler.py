@@ -53,6 +53,8 @@ class UpscaleFacts:
     """Sentences about changes of way (smaller windows, float32), as they were told during the run."""
     flux: FluxError | None = None
     """How well measured values were conserved; None for photos."""
+    threads: int = 1
+    """CPU threads that the network computed with; another number adds in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class Upscaler:
         region = region or Box(0, 0, source.height, source.width)
         job = UpscaleJob(self._network, source, sink, control, region=region, window_px=self._window_px)
         with compute_threads(self._threads):
+            threads = torch.get_num_threads()
             way = job.run(self._device, self._dtype)
         seconds = time.perf_counter() - started_s
         if way.device == self._device:
@@ -162,6 +165,7 @@ class Upscaler:
             seconds=seconds,
             megapixels_per_second=_megapixels(region, self.scale) / max(seconds, _SHORTEST_S),
             notices=tuple(job.notices),
+            threads=threads,
         )
 
     def estimate(self, height: int, width: int) -> Estimate:

@@ -65,7 +65,7 @@ def open_stored(path: Path | str, part: str = "") -> StoredImage:
         UnsupportedImageError: it is of a kind or size that is not handled.
     """
     path = Path(path)
-    with _regular_file(path) as stream:
+    with regular_file(path) as stream:
         return _read(stream, path, part)
 
 
@@ -101,7 +101,7 @@ def probe_image(path: Path | str, part: str = "") -> ImageProbe:
         UnsupportedImageError: it is of a kind that is not handled.
     """
     path = Path(path)
-    with _regular_file(path) as stream:
+    with regular_file(path) as stream:
         return _probe(stream, path, part)
 
 
@@ -113,7 +113,7 @@ def list_planes(path: Path | str) -> tuple[fits.Plane, ...]:
         UnsupportedImageError: it is of a kind that is not handled.
     """
     path = Path(path)
-    with _regular_file(path) as stream:
+    with regular_file(path) as stream:
         return fits.list_planes(stream, path) if _format_of(stream, path) == "FITS" else ()
 
 
@@ -262,7 +262,7 @@ def _single(path: Path, part: str) -> UnsupportedImageError:
 
 
 @contextmanager
-def _regular_file(path: Path) -> Iterator[BinaryIO]:
+def regular_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that is one: pipes would block, and devices have no end.
 
     Raises:
