@@ -23,7 +23,8 @@ from srdesk.imaging.probe import MAX_SIDE_PX
 from srdesk.imaging.scene.bands import SceneBands, measured_values
 from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
 from srdesk.imaging.scene.tile_file import TileFile, unfinished_bytes
-from srdesk.imaging.scene.writer import TILE_PX, ScenePlan, SceneWriter
+from srdesk.imaging.scene.tile_press import TILE_PX
+from srdesk.imaging.scene.writer import ScenePlan, SceneWriter
 from srdesk.imaging.values import opacity_map
 
 if TYPE_CHECKING:

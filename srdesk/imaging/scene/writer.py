@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import struct
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,18 +23,12 @@ from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
 from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
 from srdesk.imaging.scene.tile_codec import TileCodec
 from srdesk.imaging.scene.tile_file import TileFile
+from srdesk.imaging.scene.tile_press import TILE_PX, TileLayout, TilePress
 from srdesk.imaging.stored import Numbers
 from srdesk.imaging.values import ValueMap
 
-TILE_PX = 256
-"""Rows and columns of a tile of the result."""
-
 RANGE_TAG = "SRDESK_RANGE"
 """Tag of a band: the numbers that the network saw as 0 and 1."""
-
-_THREADS = min(4, os.cpu_count() or 1)
-_MOST_WAITING = 4 * _THREADS
-"""Tiles that wait for their turn to be compressed, or to be appended."""
 
 _OVERVIEW_STOP_PX = 256
 """The smallest overview is the first that fits into a square of this size."""
@@ -89,15 +80,15 @@ class ScenePlan:
         return self.scene.width * self.scale
 
     @property
-    def tiles_across(self) -> int:
-        """Tiles in a row."""
-        return -(-self.width // TILE_PX)
+    def layout(self) -> TileLayout:
+        """Where its tiles are."""
+        return TileLayout(self.height, self.width, self.is_interleaved, self.codec)
 
     @property
     def tiles(self) -> int:
         """Tiles of the file."""
         planes = 1 if self.is_interleaved else len(self.scene.bands)
-        return planes * self.tiles_across * -(-self.height // TILE_PX)
+        return planes * self.layout.tiles_across * self.layout.tiles_down
 
     @property
     def raw_bytes(self) -> int:
@@ -133,15 +124,13 @@ class SceneWriter:
         self.file = file
         with _gdal_errors(file.target, "its tags cannot be"):
             self._directory = _directory(plan, values)
-        self._open: dict[tuple[int, int, int], _Tile] = {}
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="srdesk-tiles")
-        self._compressed: deque[tuple[int, Future[bytes]]] = deque()
+        self._press = TilePress(plan.layout, file.append)
 
     def __enter__(self) -> SceneWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._press.close()
 
     def write(self, bands: tuple[int, ...], box: Box, numbers: Numbers) -> None:
         """Take ``(height, width, C)`` numbers of the bands, counted from 1, at a box of the result.
@@ -149,11 +138,7 @@ class SceneWriter:
         Raises:
             OSError: the file cannot be written.
         """
-        if self.plan.is_interleaved:
-            self._write_plane(0, box, numbers[:, :, np.argsort(bands)])
-        else:
-            for channel, number in enumerate(bands):
-                self._write_plane(number - 1, box, numbers[:, :, channel : channel + 1])
+        self._press.write(bands, box, numbers)
 
     def finish_step(self) -> None:
         """Note that everything written so far, which is whole tiles, need not be done again.
@@ -161,8 +146,7 @@ class SceneWriter:
         Raises:
             OSError: the file cannot be written.
         """
-        assert not self._open, "a step ends with whole tiles"
-        self._append(but=0)
+        self._press.flush()
         self.file.finish_step()
 
     def finish(self, check: Callable[[], None]) -> None:
@@ -176,28 +160,6 @@ class SceneWriter:
             OSError: the file cannot be written.
         """
         self.file.finish(self._directory, lambda part: self._complete(part, check))
-
-    def _write_plane(self, plane: int, box: Box, numbers: Numbers) -> None:
-        plan = self.plan
-        for row in range(box.top // TILE_PX, -(-box.bottom // TILE_PX)):
-            for column in range(box.left // TILE_PX, -(-box.right // TILE_PX)):
-                tile = self._open.get((plane, row, column))
-                if tile is None:
-                    place = Box(row * TILE_PX, column * TILE_PX, TILE_PX, TILE_PX)
-                    tile = _Tile(place.clipped(plan.height, plan.width), numbers.shape[2], numbers.dtype)
-                    self._open[plane, row, column] = tile
-                if tile.take(box, numbers):
-                    del self._open[plane, row, column]
-                    across = plan.tiles_across
-                    number = (plane * -(-plan.height // TILE_PX) + row) * across + column
-                    self._compressed.append((number, self._pool.submit(plan.codec.encode, tile.padded())))
-                    self._append(but=_MOST_WAITING)
-
-    def _append(self, *, but: int) -> None:
-        """Append the compressed tiles, in order, ``but`` so many that may still be on their way."""
-        while len(self._compressed) > but:
-            number, tile = self._compressed.popleft()
-            self.file.append(number, tile.result())
 
     def _complete(self, part: Path, check: Callable[[], None]) -> None:
         scene = self.plan.scene
@@ -218,32 +180,6 @@ class SceneWriter:
                 method = Resampling.nearest if is_of_classes else Resampling.average
                 with rasterio.open(part, "r+", driver="GTiff") as dataset:
                     dataset.build_overviews(_overview_levels(self.plan), method)
-
-
-class _Tile:
-    """A tile that is being put together."""
-
-    def __init__(self, place: Box, samples: int, dtype: np.dtype[np.generic]) -> None:
-        self._place = place
-        self._missing_px = place.height * place.width
-        self._numbers: Numbers = np.empty((TILE_PX, TILE_PX, samples), dtype)
-
-    def take(self, box: Box, numbers: Numbers) -> bool:
-        """Copy what lies in this tile; tell whether it is complete."""
-        place = self._place
-        top, bottom = max(box.top, place.top), min(box.bottom, place.bottom)
-        left, right = max(box.left, place.left), min(box.right, place.right)
-        part = numbers[top - box.top : bottom - box.top, left - box.left : right - box.left]
-        self._numbers[top - place.top : bottom - place.top, left - place.left : right - place.left] = part
-        self._missing_px -= (bottom - top) * (right - left)
-        return self._missing_px == 0
-
-    def padded(self) -> Numbers:
-        """Return the tile, the last row and column repeated where it reaches beyond the picture."""
-        height, width = self._place.height, self._place.width
-        self._numbers[height:, :width] = self._numbers[height - 1 : height, :width]
-        self._numbers[:, width:] = self._numbers[:, width - 1 : width]
-        return self._numbers
 
 
 def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
