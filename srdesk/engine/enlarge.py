@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 
 from srdesk.engine.control import CancelToken, Control
+from srdesk.engine.held_scene import enlarge_held
 from srdesk.engine.measured import enlarge_measured
 from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, FloatArray, Image, Source
@@ -117,6 +118,10 @@ def enlarge(
         _check_memory(box, np.dtype(image.values.dtype).itemsize + 4)
         return _timed(*enlarge_measured(image, upscaler, control, region=part, fill=bleed_colour), started_s)
     _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize)
+    if image.metadata.scene is not None and image.numbers is not None:
+        if is_reduced:
+            raise _measured_size_error(height, width)
+        return _timed(*enlarge_held(image, upscaler, control, region=part), started_s)
     stored = StoredImage.empty(
         box.height, box.width, image.channels, image.values, image.metadata, with_alpha=image.alpha is not None
     )

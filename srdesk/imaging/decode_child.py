@@ -62,19 +62,26 @@ def _answer(line: bytes, requests: BinaryIO, answers: BinaryIO) -> None:
     from srdesk.errors import ImageReadError, UnsupportedImageError
     from srdesk.imaging import decode_wire, formats
     from srdesk.imaging.probe import check_budget
+    from srdesk.imaging.scene import held
 
     request = msgspec.json.decode(line, type=decode_wire.Open)
     path = Path(os.fsdecode(request.path))
     content = None if request.content_bytes is None else requests.read(request.content_bytes)
     try:
-        probed = (
-            formats.probe_image(path, request.part) if content is None else formats.probe_image_bytes(content, path)
-        )
+        if request.bands is not None:
+            probed = held.probe(path, request.bands)
+        elif content is None:
+            probed = formats.probe_image(path, request.part)
+        else:
+            probed = formats.probe_image_bytes(content, path)
         check_budget(path, probed)
         _say(answers, decode_wire.Began(probed.decoded_bytes))
-        stored = (
-            formats.open_stored(path, request.part) if content is None else formats.open_stored_bytes(content, path)
-        )
+        if request.bands is not None:
+            stored = held.read(path, request.bands)
+        elif content is None:
+            stored = formats.open_stored(path, request.part)
+        else:
+            stored = formats.open_stored_bytes(content, path)
     except ImageReadError as error:
         _say(answers, decode_wire.Failed("read", error.reason, error.hint))
     except UnsupportedImageError as error:

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from srdesk.imaging.image import Metadata
-from srdesk.imaging.science import FitsOrigin, Science
+from srdesk.imaging.science import FitsOrigin, SceneOrigin, Science
 from srdesk.imaging.stored import Numbers, StoredImage
 from srdesk.imaging.values import ValueMap
 
@@ -33,6 +33,8 @@ class Open(msgspec.Struct, frozen=True):
     """How many raw bytes follow that are the file, as of a member of an archive; None: read the file at the path."""
     part: str = ""
     """Which picture of a file with several, as `srdesk.imaging.fits.reader.probe` has it."""
+    bands: tuple[int, ...] | None = None
+    """For a scene: which band, or which three as red, green and blue; none for those that it names. None: no scene."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
@@ -66,6 +68,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     is_lossless: bool
     science: Science | None = None
     fits: FitsOrigin | None = None
+    scene: SceneOrigin | None = None
 
     @property
     def numbers_bytes(self) -> int:
@@ -105,6 +108,7 @@ def announcement(stored: StoredImage) -> Opened:
         is_lossless=metadata.is_lossless,
         science=stored.science,
         fits=metadata.fits,
+        scene=metadata.scene,
     )
 
 
@@ -134,6 +138,7 @@ def assembled(
         colour_space=opened.colour_space,
         is_lossless=opened.is_lossless,
         fits=opened.fits,
+        scene=opened.scene,
     )
     values = ValueMap(opened.dtype, opened.gain, opened.offset)
     return StoredImage(numbers, values, alpha, metadata, opened.science)

@@ -91,19 +91,26 @@ class Decoder:
 
     def open_stored(self, path: Path | str, token: Cancellable | None = None, *, part: str = "") -> StoredImage:
         """Open a picture as the numbers in its file; otherwise as `open`."""
-        return self._open(Path(path), None, token, part)
+        return self._open(Path(path), _request(Path(path), part=part), None, token)
 
     def open_stored_bytes(self, content: bytes, path: Path | str, token: Cancellable | None = None) -> StoredImage:
         """Open a picture that is in memory, as a member of an archive is, and that errors call ``path``; as `open`."""
-        return self._open(Path(path), content, token)
+        return self._open(Path(path), _request(Path(path), content_bytes=len(content)), content, token)
 
-    def _open(self, path: Path, content: bytes | None, token: Cancellable | None, part: str = "") -> StoredImage:
+    def open_scene(self, path: Path | str, token: Cancellable | None = None, *, bands: tuple[int, ...] = ()) -> Image:
+        """Open bands of a scene that can be held in memory as `srdesk.imaging.scene.held.read` does; as `open`."""
+        request = _request(Path(path), bands=bands)
+        return self._open(Path(path), request, None, token).to_image()
+
+    def _open(
+        self, path: Path, request: decode_wire.Open, content: bytes | None, token: Cancellable | None
+    ) -> StoredImage:
         with self._turn:
             child = self._ready_child(path)
             watch = _Watch(child, token, _HEADER_LIMIT_S)
             try:
                 with watch:
-                    stored = self._exchange(child, path, content, part, watch)
+                    stored = self._exchange(child, path, request, content, watch)
             except (_ChildEndedError, OSError):
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(_LAST_WORDS_S)  # so that the log has its own status and not that of the kill
@@ -146,7 +153,12 @@ class Decoder:
         return self._child
 
     def _exchange(
-        self, child: subprocess.Popen[bytes], path: Path, content: bytes | None, part: str, watch: _Watch
+        self,
+        child: subprocess.Popen[bytes],
+        path: Path,
+        request: decode_wire.Open,
+        content: bytes | None,
+        watch: _Watch,
     ) -> StoredImage:
         """Ask for a picture and take it.
 
@@ -156,8 +168,6 @@ class Decoder:
             UnsupportedImageError: its answer.
         """
         assert child.stdin is not None
-        absolute = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
-        request = decode_wire.Open(absolute, None if content is None else len(content), part)
         child.stdin.write(msgspec.json.encode(request) + b"\n" + (content or b""))
         child.stdin.flush()
         answer = _read_answer(child, decode_wire.Began, decode_wire.Failed)
@@ -225,6 +235,13 @@ class _Watch:
             if self.was_cancelled or self.was_late:
                 self._child.kill()
                 return
+
+
+def _request(
+    path: Path, *, content_bytes: int | None = None, part: str = "", bands: tuple[int, ...] | None = None
+) -> decode_wire.Open:
+    absolute = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
+    return decode_wire.Open(absolute, content_bytes, part, bands)
 
 
 def _started() -> subprocess.Popen[bytes]:

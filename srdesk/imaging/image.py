@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from srdesk.imaging.science import FitsOrigin, Science
+from srdesk.imaging.science import FitsOrigin, SceneOrigin, Science
 from srdesk.imaging.values import ValueMap
 
 FloatArray = NDArray[np.float32]
@@ -75,6 +75,8 @@ class Metadata:
     """Whether it came from a WebP without loss, so that a WebP of it is written without loss, too."""
     fits: FitsOrigin | None = None
     """The image of a FITS file that it was."""
+    scene: SceneOrigin | None = None
+    """The bands of a scene that it was."""
     history: tuple[str, ...] = ()
     """How it was made, a sentence each."""
 
@@ -98,8 +100,8 @@ class Image:
     science: Science | None = None
     """For measurements: what the numbers mean."""
     numbers: NDArray[np.generic] | None = None
-    """For measurements: the numbers of the file, ``(H, W, 1)``, read-only. ``pixels`` are these within the range of
-    ``values``, and 0 where they say nothing."""
+    """For measurements and scenes: the numbers of the file, ``(H, W, C)``, read-only. ``pixels`` are these within the
+    range of ``values``, and 0 where they say nothing."""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3) or self.pixels.dtype != np.float32:

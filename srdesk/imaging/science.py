@@ -114,3 +114,20 @@ class FitsOrigin(msgspec.Struct, frozen=True):
     """Place along the axes before rows and columns, the slowest first; empty for a plain image."""
     header: bytes
     """Header of the image, as an image that is not compressed has it."""
+
+
+class SceneOrigin(msgspec.Struct, frozen=True):
+    """The bands of a scene that a picture was read from."""
+
+    path: bytes
+    """Absolute path of the file, as the file system has it."""
+    size_bytes: int
+    """Length of the file when it was read."""
+    modified_ns: int
+    """Its time of change then."""
+    bands: tuple[int, ...]
+    """Their numbers, from 1: one, or red, green and blue."""
+    nodata: tuple[float | None, ...]
+    """The number of each that means "no data"; what is not finite never is data."""
+    palette: tuple[tuple[int, int, int], ...] = ()
+    """8-bit colours of the classes 0, 1, …, if its numbers are those of classes."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srdesk.imaging.image import Box, FloatArray, Image, Metadata
-from srdesk.imaging.science import Science
+from srdesk.imaging.science import SceneOrigin, Science
 from srdesk.imaging.values import ValueMap, opacity_map
 
 Numbers = NDArray[np.generic]
@@ -133,6 +133,8 @@ class StoredImage:
         whole = Box(0, 0, self.height, self.width)
         if self.science is not None:
             return self._to_measured_image(self.science)
+        if self.metadata.scene is not None:
+            return self._to_scene_image(self.metadata.scene)
         alpha = self.read_alpha(whole) if self.has_alpha else None
         return Image(self.read(whole), alpha, self.values, self.metadata)
 
@@ -141,6 +143,32 @@ class StoredImage:
         np.clip(pixels, 0.0, 1.0, out=pixels)
         pixels[science.is_unusable(self.numbers)] = 0.0
         return Image(pixels, None, self.values, self.metadata, science, self.numbers)
+
+    def _to_scene_image(self, origin: SceneOrigin) -> Image:
+        is_data = self.data_mask(origin)
+        pixels = self.values.to_unit(np.where(is_data, self.numbers, self.numbers.dtype.type(0)))
+        np.clip(pixels, 0.0, 1.0, out=pixels)
+        pixels[~is_data] = 0.0
+        everywhere = is_data.all(axis=2)
+        alpha = None if everywhere.all() else everywhere.astype(np.float32)
+        return Image(pixels, alpha, self.values, self.metadata, None, self.numbers)
+
+    def data_mask(self, origin: SceneOrigin, box: Box | None = None) -> NDArray[np.bool_]:
+        """Tell which numbers of a scene, in ``box`` or everywhere, are data, ``(H, W, C)``.
+
+        Where it is transparent, none of them is, unless a band without data there is the reason.
+        """
+        box = box or Box(0, 0, self.height, self.width)
+        place = (slice(box.top, box.bottom), slice(box.left, box.right))
+        numbers = self.numbers[place]
+        is_data: NDArray[np.bool_] = np.isfinite(numbers) if numbers.dtype.kind == "f" else np.ones(numbers.shape, bool)
+        for channel, nodata in enumerate(origin.nodata):
+            if nodata is not None:
+                is_data[:, :, channel] &= numbers[:, :, channel] != nodata
+        if self.alpha_numbers is not None:
+            is_masked = (self.alpha_numbers[place] == 0) & is_data.all(axis=2)
+            is_data &= ~is_masked[:, :, None]
+        return is_data
 
     def with_metadata(self, metadata: Metadata) -> StoredImage:
         """Return the same picture, its numbers shared, with other metadata."""

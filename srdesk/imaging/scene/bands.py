@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.scene.holes import CELL_PX, REACH_PX, fill_holes
 from srdesk.imaging.stored import Numbers
 from srdesk.imaging.values import UINT8, ValueMap, opacity_map
-
-if TYPE_CHECKING:
-    from srdesk.imaging.scene.geotiff import GeoTiff
 
 SLAB_PX = 128
 """Rows that are read and filled in one go; a multiple of `CELL_PX`."""
@@ -59,6 +56,32 @@ class _Slab:
     """What the network sees, ``(H, W, C)``."""
 
 
+class BandReader(Protocol):
+    """Numbers of a scene, window by window; `srdesk.imaging.scene.geotiff.GeoTiff` is one."""
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+
+    @property
+    def dtype(self) -> str:
+        """Numpy name of the type of all numbers."""
+
+    @property
+    def nodata(self) -> tuple[float | None, ...]:
+        """The number of each band that means "no data"."""
+
+    def read(self, bands: tuple[int, ...], box: Box) -> Numbers:
+        """Return the numbers of ``box``, which lies inside the scene, ``(height, width, bands)``."""
+
+    def data_mask(self, bands: tuple[int, ...], box: Box, numbers: Numbers) -> NDArray[np.bool_]:
+        """Tell which of the ``numbers`` of ``box`` are data, ``(height, width, bands)``."""
+
+
 class SceneBands:
     """One or three bands of a scene as a `Source`; its `restored` turns what comes out into numbers of the file.
 
@@ -68,12 +91,12 @@ class SceneBands:
         values: the map of their numbers to `[0, 1]`, as `measured_values` gives it.
     """
 
-    def __init__(self, scene: GeoTiff, numbers: tuple[int, ...], values: ValueMap) -> None:
+    def __init__(self, scene: BandReader, numbers: tuple[int, ...], values: ValueMap) -> None:
         self.height, self.width, self.channels = scene.height, scene.width, len(numbers)
         self.numbers = numbers
         self.values = values
         self._scene = scene
-        self._nodata = [scene.bands[number - 1].nodata for number in numbers]
+        self._nodata = [scene.nodata[number - 1] for number in numbers]
         self._columns = (0, 0)
         self._slabs: OrderedDict[int, _Slab] = OrderedDict()
 
@@ -203,7 +226,7 @@ class SceneBands:
         return filled[box.top - top :, box.left - left :][: box.height, : box.width].copy()
 
 
-def measured_values(scene: GeoTiff, numbers: tuple[int, ...], check: Callable[[], None]) -> ValueMap:
+def measured_values(scene: BandReader, numbers: tuple[int, ...], check: Callable[[], None]) -> ValueMap:
     """Return the map to `[0, 1]` for bands that go through a network together.
 
     8-bit numbers keep the range of their type, as in photos. All others are measured: a scene in 16 bits uses a few per

@@ -106,6 +106,11 @@ class GeoTiff:
         opacity = [band.number for band in self.bands if band.kind is BandKind.OPACITY]
         self._opacity_number = opacity[0] if opacity else None
 
+    @property
+    def nodata(self) -> tuple[float | None, ...]:
+        """The number of each band that means "no data"."""
+        return tuple(band.nodata for band in self.bands)
+
     def read(self, bands: tuple[int, ...], box: Box) -> Numbers:
         """Return the numbers of ``box``, which lies inside the scene, ``(height, width, bands)`` as in the file.
 
