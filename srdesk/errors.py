@@ -70,6 +70,12 @@ class ImageWriteError(ImageError):
         return f"“{self.shown_name}” cannot be written: {self.reason}."
 
 
+class OutputTakenError(ImageWriteError):
+    """Someone else is writing the output, or was faster."""
+
+    default_hint = "Wait until the other one is done, or choose another name for the output."
+
+
 class SidecarError(SrDeskError):
     """The record of how a result was made cannot be used, or what it names is not there or no longer the same."""
 
@@ -216,6 +222,12 @@ class RunInUseError(TrainingError):
 
 class TrainingProcessError(TrainingError):
     """The training process ended without saying why."""
+
+
+class ClusterError(SrDeskError):
+    """The machines that shall compute cannot be reached, do not fit, or are lost; what they had finished is kept."""
+
+    default_hint = "See that scheduler and workers run; the same command goes on from what is finished."
 
 
 class UnexpectedError(SrDeskError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ import msgspec
 
 from srdesk.engine.control import Control, Progress
 from srdesk.engine.enlarge import SCALE
-from srdesk.errors import Cancelled, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
+from srdesk.engine.scene_step import MadeStep, SceneCrew, SceneOrder, ScenePass, SceneStep, make_step
+from srdesk.errors import Cancelled, ClusterError, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.probe import MAX_SIDE_PX
 from srdesk.imaging.scene.bands import SceneBands, measured_values
@@ -51,16 +53,6 @@ _SMALLEST_SHARE = 0.1
 
 _SPARE_SHARE = 1.25
 """Results are compressed worse than their input: they have digits that it had not."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScenePass:
-    """Bands that are enlarged together."""
-
-    bands: tuple[int, ...]
-    """Their numbers, from 1; three are red, green and blue."""
-    kind: BandKind
-    """What they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +123,7 @@ def enlarge_scene(
     recipe: str,
     colours: tuple[int, int, int] | None = None,
     notes: tuple[tuple[str, str], ...] = (),
+    crew: SceneCrew | None = None,
 ) -> SceneFacts:
     """Enlarge a scene into a GeoTIFF, or go on with one that was begun.
 
@@ -146,6 +139,7 @@ def enlarge_scene(
         recipe: text that is equal for equal models and settings only.
         colours: numbers of the red, the green and the blue band; those that the file names if None.
         notes: tags for the result that say how it was made.
+        crew: others that make the steps; None to make them here. The bytes of the result are the same.
 
     Raises:
         ConfigError: the scene has no such bands.
@@ -153,6 +147,7 @@ def enlarge_scene(
         ImageReadError: the scene is damaged.
         ImageWriteError: the disk has too little room, or the file cannot be written.
         DeviceError: the model cannot be run.
+        ClusterError: the crew is lost; as after a cancelled run, what is finished is kept.
         Cancelled: someone asked to stop.
     """
     run = _SceneRun(scene, upscaler, output, control or Control(), colours, notes)
@@ -161,8 +156,8 @@ def enlarge_scene(
     plan = run.plan
     with TileFile.opened(output, key=key.decode(), tiles=plan.tiles, largest_bytes=plan.largest_bytes) as file:
         try:
-            return run.to(file)
-        except Cancelled:
+            return run.to(file, crew)
+        except (Cancelled, ClusterError):
             if file.finished_steps == 0:
                 file.discard()
             raise
@@ -191,48 +186,44 @@ class _SceneRun:
         self._total_px = len(self.passes) * scene.height * scene.width
         self._notices: list[str] = []
 
-    def to(self, file: TileFile) -> SceneFacts:
+    def to(self, file: TileFile, crew: SceneCrew | None) -> SceneFacts:
         """Do every step that is not done yet, and finish the file."""
         started_s = time.perf_counter()
-        steps = [(window, one) for window in self._windows for one in self.passes]
+        steps = [SceneStep(window, one) for window in self._windows for one in self.passes]
         resumed = file.finished_steps
-        left_px = sum(window.height * window.width for window, _ in steps[resumed:])
+        left_px = sum(step.lr_px for step in steps[resumed:])
         facts: UpscaleFacts | None = None
         done_px = self._total_px - left_px
         bands = {one: self._bands(one) for one in self.passes}
         values = {number: bands[one].values for one in self.passes for number in one.bands if one.kind is BandKind.DATA}
         with SceneWriter(self.plan, file, values) as writer:
-            self._foretell(bands, left_px)
-            for window, one in steps[resumed:]:
-                _check_free(self._output, self._raw_bytes(window, one))
-                facts = self._step(window, one, bands[one], writer, done_px) or facts
+            self._foretell(bands, left_px, crew)
+            made = self._made_by(crew, steps[resumed:], bands, done_px)
+            for step in steps[resumed:]:
+                _check_free(self._output, self._raw_bytes(step))
+                if made is None:
+                    control = self._part_of_control(done_px)
+                    facts = make_step(step, bands[step.one], self._upscaler, writer, control) or facts
+                else:
+                    others = next(made)
+                    for number, tile in others.tiles:
+                        file.append(number, tile)
+                    facts = others.facts or facts
                 writer.finish_step()
-                done_px += window.height * window.width
+                done_px += step.lr_px
             self._check_unchanged()
             _check_free(self._output, self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
             writer.finish(self._control.token.check)
         return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
 
-    def _step(
-        self, window: Box, one: ScenePass, bands: SceneBands, writer: SceneWriter, done_px: int
-    ) -> UpscaleFacts | None:
-        """Enlarge some bands of a window; return the facts if the model of the run did it."""
-        scale = self._upscaler.scale
-        bands.move_to(window)
-        if one.kind is BandKind.CLASSES or bands.is_void(window):
-            for top in range(window.top, window.bottom, TILE_PX // scale):
-                self._control.token.check()
-                strip = Box(top, window.left, min(TILE_PX // scale, window.bottom - top), window.width)
-                writer.write(one.bands, strip.scaled(scale), bands.copied(strip, scale))
+    def _made_by(
+        self, crew: SceneCrew | None, steps: list[SceneStep], bands: dict[ScenePass, SceneBands], done_px: int
+    ) -> Iterator[MadeStep] | None:
+        if crew is None:
             return None
-        upscaler = self._upscaler_of(one)
-        facts = upscaler.upscale(bands, _Sink(bands, writer, scale), self._part_of_control(done_px), region=window)
-        return facts if upscaler is self._upscaler else None
-
-    def _upscaler_of(self, one: ScenePass) -> Upscaler | BicubicUpscaler:
-        from srdesk.engine.upscaler import BicubicUpscaler
-
-        return BicubicUpscaler() if one.kind is BandKind.OPACITY else self._upscaler
+        values = {one: its.values for one, its in bands.items()}
+        order = SceneOrder(self._scene.path, self.plan.layout, self._upscaler.scale, values)
+        return crew.make(order, steps, self._part_of_control(done_px))
 
     def _bands(self, one: ScenePass) -> SceneBands:
         if one.kind is BandKind.DATA:
@@ -241,13 +232,13 @@ class _SceneRun:
             values = opacity_map(self._scene.dtype)
         return SceneBands(self._scene, one.bands, values)
 
-    def _foretell(self, bands: dict[ScenePass, SceneBands], left_px: int) -> None:
+    def _foretell(self, bands: dict[ScenePass, SceneBands], left_px: int, crew: SceneCrew | None) -> None:
         """Say how long the run will take and how much room it needs, and what will be different, if worth saying."""
         if self.plan.is_recompressed:
             was, will_be = self._scene.compression, self.plan.codec.compression
             self._control.notify(f"The result is compressed by {will_be} instead of {was}, so that it stays exact.")
         one = next((one for one in self.passes if one.kind is BandKind.DATA), None)
-        if one is None or left_px < _WORTH_A_TRIAL_PX:
+        if one is None or crew is not None or left_px < _WORTH_A_TRIAL_PX:  # whose speed nobody knows
             return
         height, width = min(_TRIAL_PX, self._scene.height), min(_TRIAL_PX, self._scene.width)
         trial = Box((self._scene.height - height) // 2, (self._scene.width - width) // 2, height, width)
@@ -269,8 +260,8 @@ class _SceneRun:
                 return
         raise ImageReadError(self._scene.path, "it was changed while it was read")
 
-    def _raw_bytes(self, window: Box, one: ScenePass) -> int:
-        share = window.height * window.width * len(one.bands) / (self._scene.height * self._scene.width)
+    def _raw_bytes(self, step: SceneStep) -> int:
+        share = step.lr_px * len(step.one.bands) / (self._scene.height * self._scene.width)
         return int(self.plan.raw_bytes * share / len(self._scene.bands))
 
     def _part_of_control(self, done_px: int) -> Control:
@@ -301,18 +292,6 @@ class _SceneRun:
             threads=facts.threads if facts else 1,
         )
         return SceneFacts(self.plan.height, self.plan.width, run, resumed, len(self._windows) * len(self.passes))
-
-
-class _Sink:
-    """Turns what a model makes into numbers of the file."""
-
-    def __init__(self, bands: SceneBands, writer: SceneWriter, scale: int) -> None:
-        self._bands, self._writer, self._scale = bands, writer, scale
-
-    def write(self, box: Box, pixels: FloatArray) -> None:
-        scale = self._scale
-        lr = Box(box.top // scale, box.left // scale, box.height // scale, box.width // scale)
-        self._writer.write(self._bands.numbers, box, self._bands.restored(lr, pixels, scale))
 
 
 class _Nowhere:
