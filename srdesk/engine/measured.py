@@ -80,6 +80,23 @@ def enlarge_measured(
     return stored.with_metadata(metadata), replace(facts, flux=error)
 
 
+def conserved(image: Image, sr: FloatArray, token: CancelToken | None = None) -> StoredImage:
+    """Return enlarged pixels of a whole measured picture as numbers of its type that conserve what was measured.
+
+    Args:
+        image: LR picture with science and numbers.
+        sr: `(4h, 4w, 1)` float32, in the unit range of the picture's `ValueMap`; may become the result.
+        token: looked at between strips.
+
+    Raises:
+        Cancelled: someone asked to stop.
+    """
+    if image.science is None or image.numbers is None:
+        raise ValueError("this picture was not measured")
+    task = _Task(image, image.science, image.numbers, Box(0, 0, image.height, image.width))
+    return _fit(task, sr, token or CancelToken())[0]
+
+
 class _Shifted:
     """A sink for one box of a larger picture."""
 

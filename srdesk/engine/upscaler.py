@@ -106,6 +106,8 @@ class Upscaler:
         self._networks: dict[tuple[torch.device, torch.dtype], StreamedNetwork] = {}
         self._seconds_per_px: float | None = None
         self.scale = self._network(self._device, self._dtype).scale
+        self.halo_px = self._network(self._device, self._dtype).halo_px
+        """LR pixels around a pixel that its result depends on."""
 
     @classmethod
     def from_weights(
@@ -201,6 +203,7 @@ class BicubicUpscaler:
     name = BICUBIC
     card: WeightsCard | None = None
     scale = 4
+    halo_px = 2
 
     def upscale(
         self, source: Source, sink: Sink, control: Control | None = None, *, region: Box | None = None

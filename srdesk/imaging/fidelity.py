@@ -56,9 +56,26 @@ def consistency(sr: FloatArray, lr: FloatArray) -> Consistency:
         sr: `(H, W, C)` float32 result; not modified.
         lr: `(h, w, C)` float32 picture that it was made from; not modified.
     """
-    difference = resize_bicubic(sr, lr.shape[0], lr.shape[1]) - lr
-    squares = np.square(difference, dtype=np.float64)
-    return Consistency(float(np.sqrt(squares.mean())), float(np.abs(difference).max()), difference)
+    return consistency_of_reduced(resize_bicubic(sr, lr.shape[0], lr.shape[1]), lr)
+
+
+def consistency_of_reduced(
+    reduced: FloatArray, lr: FloatArray, is_known: NDArray[np.bool_] | None = None
+) -> Consistency:
+    """Compare a result that was made smaller already with the picture.
+
+    Args:
+        reduced: `(h, w, C)` float32; not modified.
+        lr: `(h, w, C)` float32 picture; not modified.
+        is_known: `(h, w)`: which pixels count; the others differ by 0. All of them if None.
+    """
+    difference = reduced - lr
+    count = difference.size
+    if is_known is not None:
+        difference[~is_known] = 0
+        count = int(is_known.sum()) * lr.shape[2]
+    squares = float(np.square(difference, dtype=np.float64).sum())
+    return Consistency(float(np.sqrt(squares / max(count, 1))), float(np.abs(difference).max()), difference)
 
 
 def back_projected(
@@ -82,14 +99,29 @@ def back_projected(
         raise ValueError(f"strength must be between 0 and 1, not {strength}")
     if strength == 0:
         return sr
-    target = _most_consistent(sr, lr, limits)
-    mixed = sr + np.float32(strength) * (target - sr)
-    # The difference is linear in the pixels, so a mixture lies between the two; only rounding can speak against it.
-    return mixed if consistency(mixed, lr).rms <= consistency(sr, lr).rms else sr
+    before = consistency(sr, lr)
+    target, after = _most_consistent(sr, lr, before, limits)
+    share = np.float32(strength * way_to_smallest(before.difference, after.difference))
+    mixed = sr + share * (target - sr)
+    # Only rounding can speak against it.
+    return mixed if consistency(mixed, lr).rms <= before.rms else sr
 
 
-def _most_consistent(sr: FloatArray, lr: FloatArray, limits: tuple[float, float]) -> FloatArray:
-    best, now = sr, consistency(sr, lr)
+def way_to_smallest(before: FloatArray, after: FloatArray) -> float:
+    """Return how far from one difference to another the smallest lies: 1 for at the other, 0 for where one is.
+
+    A mixture of two results has the same mixture of their differences, whose sum of squares is a parabola: it falls
+    all the way to there.
+    """
+    step = (after - before).astype(np.float64)
+    length = float(np.square(step).sum())
+    return 0.0 if length == 0 else float(np.clip(-(before * step).sum() / length, 0.0, 1.0))
+
+
+def _most_consistent(
+    sr: FloatArray, lr: FloatArray, now: Consistency, limits: tuple[float, float]
+) -> tuple[FloatArray, Consistency]:
+    best = sr
     for _ in range(_MAX_ROUNDS):
         if now.rms == 0:
             break
@@ -102,7 +134,7 @@ def _most_consistent(sr: FloatArray, lr: FloatArray, limits: tuple[float, float]
         best, now = candidate, after
         if not is_worth_another:
             break
-    return best
+    return best, now
 
 
 def _turned(pixels: FloatArray, *, quarters: int, is_flipped: bool) -> FloatArray:
