@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from srdesk.gui.compare.difference import COLOURS
 from srdesk.gui.compare.image_view import to_qimage
+from srdesk.imaging.colour_map import COLOURS
 
 GAINS = (1, 2, 4, 8, 16, 32)
 """Amplifications of a difference that can be chosen."""

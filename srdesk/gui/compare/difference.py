@@ -14,33 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srdesk.gui.compare.pyramid import TileSource
+from srdesk.imaging.colour_map import COLOURS
 from srdesk.imaging.image import Box
 
 ByteArray = NDArray[np.uint8]
-
-_STOPS = (
-    (0, 0, 4),
-    (27, 12, 65),
-    (74, 12, 107),
-    (120, 28, 109),
-    (165, 44, 96),
-    (207, 68, 70),
-    (237, 105, 37),
-    (251, 155, 6),
-    (247, 209, 61),
-    (252, 255, 164),
-)
-"""Ten equidistant colours of matplotlib's “inferno” (CC0), whose lightness only ever rises."""
-
-
-def _interpolated() -> ByteArray:
-    places, wanted = np.linspace(0, 255, len(_STOPS)), np.arange(256)
-    channels = [np.interp(wanted, places, [stop[channel] for stop in _STOPS]) for channel in range(3)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
-
-
-COLOURS: ByteArray = _interpolated()
-"""`(256, 3)` uint8 RGB: colour of an amplified difference of 0 … 255."""
 
 
 @dataclass(frozen=True, slots=True)

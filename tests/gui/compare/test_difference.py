@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srdesk.gui.compare.difference import COLOURS, DifferenceImage
+from srdesk.gui.compare.difference import DifferenceImage
 from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.imaging.colour_map import COLOURS
 from srdesk.imaging.image import Box
 from srdesk.imaging.stored import StoredImage
 from srdesk.imaging.values import UINT8

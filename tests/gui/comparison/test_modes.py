@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from srdesk.gui.compare.bar import DEFAULT_GAIN
 from srdesk.gui.compare.canvas import backdrop
 from srdesk.gui.compare.comparison import CompareMode
-from srdesk.gui.compare.difference import COLOURS
 from srdesk.gui.compare.view import CompareView
+from srdesk.imaging.colour_map import COLOURS
 
 
 def test_the_slider_shows_one_picture_on_either_side(compared: CompareView, person: Any) -> None:
