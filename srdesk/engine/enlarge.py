@@ -21,7 +21,8 @@ from srdesk.imaging.scene.holes import fill_holes_from_afar
 from srdesk.imaging.stored import StoredImage
 
 if TYPE_CHECKING:
-    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+    from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.upscaling import AnyUpscaler
 
 SCALE = 4
 """Scale of every model."""
@@ -73,7 +74,7 @@ class TargetSize:
 
 def enlarge(
     image: Image,
-    upscaler: Upscaler | BicubicUpscaler,
+    upscaler: AnyUpscaler,
     control: Control | None = None,
     *,
     size: TargetSize | None = None,

@@ -14,14 +14,15 @@ from srdesk.imaging.stored import Numbers, StoredImage
 from srdesk.imaging.values import opacity_map
 
 if TYPE_CHECKING:
-    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+    from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.upscaling import AnyUpscaler
 
 _STRIP_PX = 256
 """Rows of classes that are copied between two looks at the token."""
 
 
 def enlarge_held(
-    image: Image, upscaler: Upscaler | BicubicUpscaler, control: Control, *, region: Box
+    image: Image, upscaler: AnyUpscaler, control: Control, *, region: Box
 ) -> tuple[StoredImage, UpscaleFacts]:
     """Enlarge the bands of a picture that was read from a scene into numbers of their own type.
 

@@ -30,7 +30,8 @@ from srdesk.imaging.scene.writer import ScenePlan, SceneWriter
 from srdesk.imaging.values import opacity_map
 
 if TYPE_CHECKING:
-    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+    from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.upscaling import AnyUpscaler
 
 _WINDOW_ROWS_PX = 1024
 """Rows of a window: its halo of 80 then costs 8 per cent, and a killed run loses minutes."""
@@ -116,7 +117,7 @@ def check_scene(scene: GeoTiff, output: Path, colours: tuple[int, int, int] | No
 
 def enlarge_scene(
     scene: GeoTiff,
-    upscaler: Upscaler | BicubicUpscaler,
+    upscaler: AnyUpscaler,
     output: Path,
     control: Control | None = None,
     *,
@@ -172,7 +173,7 @@ class _SceneRun:
     def __init__(
         self,
         scene: GeoTiff,
-        upscaler: Upscaler | BicubicUpscaler,
+        upscaler: AnyUpscaler,
         output: Path,
         control: Control,
         colours: tuple[int, int, int] | None,

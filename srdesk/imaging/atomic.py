@@ -11,7 +11,11 @@ from typing import BinaryIO
 PART_SUFFIX = ".part"
 """Appended to the name of a file while it is being written, in the folder where it will be."""
 
+JOURNAL_SUFFIX = ".journal"
+"""Appended to the name of a part that can be gone on with."""
+
 _MAX_NAME_BYTES = 255
+_MAX_PARTS = 99
 
 
 @contextlib.contextmanager
@@ -49,20 +53,53 @@ def _create_part(target: Path) -> tuple[BinaryIO, Path]:
     number = 0
     while True:
         suffix = PART_SUFFIX if number == 0 else f".{number}{PART_SUFFIX}"
-        part = target.with_name(_shortened(target.name, _MAX_NAME_BYTES - len(suffix)) + suffix)
+        part = target.with_name(part_name(target.name, suffix))
         try:
-            return open(part, "w+b", opener=lambda name, _flags: os.open(name, flags, 0o666)), part
+            descriptor = os.open(part, flags, 0o666)
         except FileExistsError:
             number += 1
-            if number > 99:
+            if number > _MAX_PARTS:
                 raise
+        else:
+            stream = os.fdopen(descriptor, "w+b")
+            _is_locked_now(stream)
+            return stream, part
 
 
-def _shortened(name: str, max_bytes: int) -> str:
-    """Return ``name``, cut at its end to at most ``max_bytes`` in the file system's encoding."""
-    while len(os.fsencode(name)) > max_bytes:
+def part_name(name: str, suffix: str) -> str:
+    """Return ``name`` with a suffix, cut at its end so that the whole is no longer than a file name may be."""
+    while len(os.fsencode(name + suffix)) > _MAX_NAME_BYTES:
         name = name[:-1]
-    return name
+    return name + suffix
+
+
+def remove_dead_parts(target: Path) -> None:
+    """Remove what programs that were killed while they wrote ``target`` have left of it.
+
+    A part that is still being written is locked, and stays. So does a part that has a journal, from which it can be
+    gone on with.
+    """
+    suffixes = (PART_SUFFIX, *(f".{number}{PART_SUFFIX}" for number in range(1, _MAX_PARTS + 1)))
+    for suffix in suffixes:
+        part = target.with_name(part_name(target.name, suffix))
+        if not part.is_file() or part.is_symlink() or part.with_name(part.name + JOURNAL_SUFFIX).exists():
+            continue
+        with contextlib.suppress(OSError), part.open("rb") as stream:
+            if _is_locked_now(stream):
+                part.unlink()
+
+
+def _is_locked_now(stream: BinaryIO) -> bool:
+    """Try to lock an open file, until it is closed in whatever way; tell whether it is locked by this call."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where an open file cannot be removed
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def flush_folder(folder: Path) -> None:

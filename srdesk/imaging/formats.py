@@ -20,6 +20,7 @@ from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.fits import reader as fits
 from srdesk.imaging.fits import structure as fits_structure
 from srdesk.imaging.fits import writer as fits_writer
+from srdesk.imaging.foreign import foreign_format
 from srdesk.imaging.image import Image, Metadata
 from srdesk.imaging.probe import ImageProbe
 from srdesk.imaging.stored import StoredImage
@@ -115,6 +116,18 @@ def list_planes(path: Path | str) -> tuple[fits.Plane, ...]:
     path = Path(path)
     with regular_file(path) as stream:
         return fits.list_planes(stream, path) if _format_of(stream, path) == "FITS" else ()
+
+
+def format_of(path: Path | str) -> str:
+    """Return the format of a file by its first bytes.
+
+    Raises:
+        ImageReadError: it is missing, no regular file, or empty.
+        UnsupportedImageError: it is of a kind that is not handled.
+    """
+    path = Path(path)
+    with regular_file(path) as stream:
+        return _format_of(stream, path)
 
 
 def format_for(path: Path | str) -> str | None:
@@ -314,6 +327,9 @@ def _format_of(stream: BinaryIO, path: Path) -> str:
         return "TIFF"
     if fits_structure.is_fits(stream):
         return "FITS"
+    foreign = foreign_format(magic)
+    if foreign is not None:
+        raise UnsupportedImageError(path, f"it is {foreign.name}", hint=foreign.remedy)
     raise UnsupportedImageError(path, "its content is no PNG, JPEG, WebP, TIFF or FITS")
 
 

@@ -21,10 +21,7 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
-from srdesk.imaging.atomic import PART_SUFFIX, flush_folder
-
-JOURNAL_SUFFIX = ".journal"
-"""Appended to the name of the unfinished file."""
+from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder
 
 _FORMAT = 1
 _TILE_OFFSETS, _TILE_BYTE_COUNTS = 324, 325

@@ -1,0 +1,373 @@
+"""One file enlarged, whatever it is: a photo, an image of a FITS file, or a scene of any size.
+
+The command line, the queue of the desk and the workers of a cluster all come through `enlarge_file`, so that the same
+file becomes the same bytes everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import numpy as np
+
+from srdesk.engine import provenance
+from srdesk.engine.back_projection import back_projecting
+from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten
+from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError
+from srdesk.imaging.claim import claimed
+from srdesk.imaging.formats import SCIENCE_SUFFIXES, SUFFIXES, can_hold, format_for, format_of, plain_name, save_image
+from srdesk.imaging.naming import OutputName
+from srdesk.imaging.scene.probe import is_scene
+from srdesk.imaging.scene.tile_file import unfinished_bytes
+from srdesk.imaging.stored import StoredImage
+
+if TYPE_CHECKING:
+    from srdesk.engine.control import Control
+    from srdesk.engine.provenance import Provenance
+    from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.upscaling import AnyUpscaler
+    from srdesk.imaging.decoder import Decoder
+    from srdesk.imaging.flux import FluxError
+    from srdesk.imaging.image import Image
+
+PICTURE_SUFFIXES = SUFFIXES | SCIENCE_SUFFIXES
+"""Lower-case suffix to format of everything that can be written. The first one of a format is usual."""
+
+_SCENE_SUFFIXES = (".tif", ".tiff")
+
+Colour = tuple[int, int, int]
+
+
+class FileRecipe(msgspec.Struct, frozen=True, kw_only=True):
+    """With what, where and how a file is enlarged: everything that its result depends on, but for the file."""
+
+    model: str
+    """What output names call the model."""
+    weights: Path | None = None
+    """Its weights file; None for the bicubic."""
+    device: str = "auto"
+    """One of `srdesk.engine.device.DEVICES`."""
+    precision: str = "auto"
+    """One of `srdesk.engine.device.PRECISIONS`."""
+    window_px: int | None = None
+    """Bound of strip height and band width in LR pixels; None for automatic, 0 for the whole picture."""
+    size: str = "4x"
+    """``4x``, ``3x``, ``2x`` or ``WIDTHxHEIGHT``."""
+    background: Colour | None = None
+    """8-bit RGB that is put behind transparency, which is then gone; None to keep it."""
+    jpeg_quality: Annotated[int, msgspec.Meta(ge=1, le=100)] = 95
+    """For JPEG and WebP."""
+    part: str = ""
+    """Which image of a FITS file, as `srdesk.imaging.fits.reader.probe` has it; empty for the first."""
+    bands: tuple[int, int, int] | None = None
+    """Which bands of a scene are red, green and blue, from 1; None for those that the file names."""
+    back_projection: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Strength of the back-projection, see `srdesk.imaging.fidelity.back_projected`."""
+    sidecar: bool = False
+    """Whether a file beside the result tells how it was made; the result itself always does."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What became of a file."""
+
+    source: Path
+    """The file."""
+    output: Path
+    """Its result."""
+    height: int
+    """Rows of the result."""
+    width: int
+    """Columns of the result."""
+    seconds: float
+    """Time of the computing; opening and saving left out."""
+    device: str
+    """Where it was computed: cpu, cuda or mps."""
+    precision: str
+    """Number type it ended with: fp32, bf16 or fp16."""
+    window_px: int
+    """Bound of the windows it ended with."""
+    megapixels_per_second: float
+    """Million output pixels a second."""
+    flux: FluxError | None = None
+    """How well measured values were conserved; None for photos and scenes."""
+    windows: int | None = None
+    """Windows of a scene; None for anything else."""
+    resumed_windows: int = 0
+    """Those of them that an earlier run had finished."""
+    losses: tuple[str, ...] = ()
+    """A sentence for everything of the file that the result has no room for."""
+
+
+class Upscalers:
+    """The model that was used last, ready for the next file of the same recipe. For one thread."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._upscaler: AnyUpscaler | None = None
+
+    def ready(self, recipe: FileRecipe) -> AnyUpscaler:
+        """Return the model of a recipe, loaded if it is another one than the last time.
+
+        Raises:
+            WeightsError: its weights cannot be used.
+            DeviceUnavailableError: the device is not there.
+            ConfigError: the precision does not go with the device.
+        """
+        key = (recipe.weights, recipe.device, recipe.precision, recipe.window_px)
+        if self._upscaler is None or key != self._key:
+            self._upscaler = None  # before the next one is loaded, so that there is room for it
+            self._upscaler, self._key = _opened(recipe), key
+        return self._upscaler
+
+
+def output_name(source: Path, recipe: FileRecipe, *, template: str, number: int = 1) -> str:
+    """Return what the result of a file is called; its format is that of the file where no suffix says another one.
+
+    Args:
+        source: the file.
+        recipe: how it will be enlarged.
+        template: as `srdesk.imaging.naming.OutputName` has it.
+        number: position of the file in its batch, from 1.
+
+    Raises:
+        ImageReadError: it is missing or no regular file.
+        UnsupportedImageError: it is of a kind that is not handled.
+        ConfigError: the template or the size of the recipe makes no sense.
+    """
+    size = TargetSize.parse(recipe.size)
+    return OutputName(template).render(
+        plain_name(source),
+        model=recipe.model,
+        scale=size.scale or f"{size.width}x{size.height}",
+        ext=_result_suffix(source),
+        number=number,
+    )
+
+
+def enlarge_file(
+    source: Path,
+    output: Path,
+    recipe: FileRecipe,
+    upscaler: Callable[[], AnyUpscaler],
+    decoder: Decoder,
+    control: Control,
+    *,
+    may_replace: bool = True,
+) -> FileFacts:
+    """Enlarge a file; the folder of its result is made.
+
+    The result tells how it was made. A GeoTIFF with a ``.tif`` output goes from disk to disk: cancelled or killed, it
+    goes on when it is enlarged again. Of everything else nothing is left over.
+
+    Args:
+        source: the file.
+        output: what it becomes; the suffix decides the format.
+        recipe: how.
+        upscaler: gives the model of the recipe; called only when the file has been found good, so that a batch
+            without a readable picture loads none.
+        decoder: opens pictures.
+        control: how to stop the call and where to report.
+        may_replace: whether the output may exist.
+
+    Raises:
+        ImageError: the file cannot be opened, or the result not be written.
+        OutputTakenError: someone else is writing the output, or has written it although it may not be replaced.
+        ConfigError: the recipe asks for what is not done to such a file.
+        WeightsError: the model cannot be used.
+        DeviceError: it cannot be run, or memory ran out.
+        Cancelled: someone asked to stop.
+    """
+    task = _Task(source, output, recipe, upscaler, decoder, control, may_replace)
+    try:
+        is_for_disk = output.suffix.lower() in _SCENE_SUFFIXES and is_scene(source)
+        return _enlarge_scene(task) if is_for_disk else _enlarge_picture(task)
+    except MemoryError as error:
+        raise OutOfMemoryError(f"“{source.name}” needs more memory than there is.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One file on its way to its result: the arguments of `enlarge_file`."""
+
+    source: Path
+    output: Path
+    recipe: FileRecipe
+    upscaler: Callable[[], AnyUpscaler]
+    decoder: Decoder
+    control: Control
+    may_replace: bool
+
+    def record(self) -> Provenance:
+        """Return what is known of the result before it is computed."""
+        recipe = self.recipe
+        options = provenance.Options(
+            size=recipe.size,
+            background=recipe.background,
+            jpeg_quality=recipe.jpeg_quality,
+            back_projection=recipe.back_projection,
+            window_px=recipe.window_px,
+        )
+        return provenance.record(
+            self.source,
+            model=recipe.model,
+            weights=recipe.weights,
+            part=recipe.part,
+            bands=recipe.bands,
+            options=options,
+            check=self.control.token.check,
+        )
+
+    def finish(self, record: Provenance, facts: UpscaleFacts) -> None:
+        """Write the sidecar if there is to be one; a result that was to have one does not stay without it."""
+        if not self.recipe.sidecar:
+            return
+        check = self.control.token.check
+        try:
+            whole = provenance.completed(record, self.source, self.output, facts, check=check)
+            provenance.write_sidecar(self.output, whole)
+        except BaseException:
+            self.output.unlink(missing_ok=True)
+            raise
+
+    def facts(self, facts: UpscaleFacts, *, height: int, width: int) -> FileFacts:
+        """Return what became of the file."""
+        return FileFacts(
+            self.source,
+            self.output,
+            height,
+            width,
+            seconds=facts.seconds,
+            device=facts.device,
+            precision=facts.precision,
+            window_px=facts.window_px,
+            megapixels_per_second=facts.megapixels_per_second,
+            flux=facts.flux,
+        )
+
+
+def _enlarge_picture(task: _Task) -> FileFacts:
+    """Enlarge a photo, or an image of a FITS file: in memory, as a whole."""
+    recipe, token = task.recipe, task.control.token
+    image = task.decoder.open(task.source, token, part=recipe.part)
+    size = TargetSize.parse(recipe.size)
+    format_name = _checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
+    with claimed(task.output, may_replace=task.may_replace):
+        model = back_projecting(task.upscaler(), recipe.back_projection)
+        record = task.record()
+        stored, facts = enlarge(image, model, task.control, size=size)
+        if recipe.background is not None:
+            stored = flatten(stored, recipe.background, token)
+        stored, untold = provenance.embedded(stored, record, format_name)
+        token.check()
+        losses = save_image(task.output, stored, quality=recipe.jpeg_quality)
+        task.finish(record, facts)
+    if image.science is not None and not image.science.is_quantity_known:
+        task.control.notify(_unknown_quantity(task.source, image.science.unit))
+    done = task.facts(facts, height=stored.height, width=stored.width)
+    return replace(done, losses=losses + untold)
+
+
+def _enlarge_scene(task: _Task) -> FileFacts:
+    """Enlarge a GeoTIFF from disk to disk."""
+    from srdesk.engine.scene import check_scene, enlarge_scene
+    from srdesk.imaging.scene.geotiff import open_geotiff
+
+    recipe, control = task.recipe, task.control
+    _check_scene_wishes(recipe)
+    with open_geotiff(task.source) as scene:
+        check_scene(scene, task.output, recipe.bands)
+        if scene.pages > 1:
+            control.notify(f"“{task.source.name}” holds {scene.pages} pictures; the first of them is enlarged.")
+        with claimed(task.output, may_replace=task.may_replace):
+            model = task.upscaler()
+            record = task.record()
+            settings = [recipe.model, record.model.sha256, recipe.device, recipe.precision, recipe.window_px]
+            try:
+                facts = enlarge_scene(
+                    scene,
+                    model,
+                    task.output,
+                    control,
+                    recipe=msgspec.json.encode([record.version, *settings]).decode(),
+                    colours=recipe.bands,
+                    notes=provenance.as_text(record),
+                )
+            except Cancelled:
+                if unfinished_bytes(task.output):
+                    kept = f"What is finished of “{task.output.name}” is kept"
+                    control.notify(f"{kept}: the same command goes on from there.")
+                raise
+            task.finish(record, facts.run)
+    done = task.facts(facts.run, height=facts.height, width=facts.width)
+    return replace(done, windows=facts.windows, resumed_windows=facts.resumed_windows)
+
+
+def _opened(recipe: FileRecipe) -> AnyUpscaler:
+    from srdesk.engine.upscaler import BicubicUpscaler, Upscaler  # torch: seconds
+
+    if recipe.weights is None:
+        return BicubicUpscaler()
+    return Upscaler.from_weights(
+        recipe.weights, device=recipe.device, precision=recipe.precision, window_px=recipe.window_px
+    )
+
+
+def _result_suffix(source: Path) -> str:
+    """Return the suffix of a result of the same format as its file; that of the content if the name says another."""
+    plain = plain_name(source)
+    if is_scene(source):
+        return plain.suffix if plain.suffix.lower() in _SCENE_SUFFIXES else _SCENE_SUFFIXES[0]
+    content = format_of(source)
+    if format_for(plain) is not None and (format_for(plain) == "FITS") == (content == "FITS"):
+        return plain.suffix
+    return next(suffix for suffix, name in PICTURE_SUFFIXES.items() if name == content)
+
+
+def _checked_format(output: Path, image: Image, size: TargetSize, *, keeps_alpha: bool) -> str:
+    """Return the format of an output; makes sure, before anything is computed, that it can hold the result.
+
+    Raises:
+        ConfigError: the size is larger than four times the picture.
+        ImageWriteError: the format cannot; the hint says what to do.
+    """
+    height, width = size.resolve(image.height, image.width)
+    nothing = np.zeros((), image.values.dtype)  # as large as wished, in no memory
+    has_alpha = image.alpha is not None and keeps_alpha
+    stored = StoredImage(
+        np.broadcast_to(nothing, (height, width, image.channels)),
+        image.values,
+        np.broadcast_to(nothing, (height, width)) if has_alpha else None,
+        image.metadata,
+        image.science,
+    )
+    format_name = PICTURE_SUFFIXES[output.suffix.lower()]
+    reason = can_hold(format_name, stored)
+    if reason is not None:
+        is_only_alpha = can_hold(format_name, replace(stored, alpha_numbers=None)) is None
+        background = ", or put a colour behind it with --background COLOUR" if is_only_alpha else ""
+        raise ImageWriteError(output, reason, hint=f"Name an output of another format{background}.")
+    return format_name
+
+
+def _check_scene_wishes(recipe: FileRecipe) -> None:
+    """Make sure that nothing is wished for that is not done to scenes.
+
+    Raises:
+        ConfigError: something is.
+    """
+    if TargetSize.parse(recipe.size).scale != SCALE:
+        raise ConfigError("size", recipe.size, f"{SCALE}x for a GeoTIFF, or an output of another format")
+    if recipe.background is not None:
+        raise ConfigError("background", recipe.background, "no background for a GeoTIFF: it keeps its opacity")
+    if recipe.back_projection:
+        raise ConfigError("back-projection", recipe.back_projection, "0 for a GeoTIFF")
+
+
+def _unknown_quantity(path: Path, unit: str) -> str:
+    said = f"does not know the unit “{unit}”" if unit else "finds no BUNIT"
+    return f"“{path.name}”: SR Desk {said}, so the mean of every block of pixels was conserved, not the sum."
