@@ -1,9 +1,9 @@
 """Formats that are recognised and refused by name, with what to do about it.
 
-XISF ("Extensible Image Serialization Format", PixInsight) is one. The Python package that reads it, `xisf`, is under the
-GPL 3, which a program under the MIT licence does not take into its lock file; and as an extra that a person installs
-himself it would be code that none of our tests ever runs. All programs that write XISF write the same numbers as FITS,
-without loss, so that nothing is gained by a reader of our own either.
+XISF ("Extensible Image Serialization Format", PixInsight) is one. The Python package `xisf`, which reads it, is under
+the GPL 3, which a program under the MIT licence does not take into its lock file; and as an extra that a person
+installs himself it would be code that none of our tests ever runs. All programs that write XISF write the same numbers
+as FITS, without loss, so that nothing is gained by a reader of our own either.
 """
 
 from __future__ import annotations

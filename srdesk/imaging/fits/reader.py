@@ -182,6 +182,12 @@ def _has_pixels(hdu: Hdu) -> bool:
 
 def _choose(hdus: list[Hdu], part: str, path: Path) -> tuple[Hdu, tuple[int, ...]]:
     images = [hdu for hdu in hdus if _has_pixels(hdu)]
+    if not images and hdus[0].values.get("GROUPS") is True:
+        raise UnsupportedImageError(
+            path,
+            "it holds random groups, measurements of a radio interferometer that are no image yet",
+            hint="Make an image of them first, such as with CASA or AIPS.",
+        )
     if not images:
         raise UnsupportedImageError(
             path, "it holds no image of two dimensions", hint="Choose a FITS file with an image."
@@ -259,10 +265,22 @@ def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) 
             pixels = np.asarray(image.data)[plane]
         except CfitsioException as error:
             raise ImageReadError(path, "its compressed pixels are damaged") from error
-        block = header.tostring().encode("ascii", "replace")
+        block = _as_extension(header).tostring().encode("ascii", "replace")
     if pixels.shape != hdu.shape[-2:]:
         raise ValueError("the unpacked image has another size than its header says")
     return np.ascontiguousarray(pixels[::-1, :, None], dtype), block
+
+
+def _as_extension(header: Header) -> Header:
+    """Return a header that can stand behind a primary one: fpack keeps that of a primary image as it was."""
+    if "SIMPLE" in header:
+        header.remove("SIMPLE")
+        header.insert(0, ("XTENSION", "IMAGE", "Image extension"))
+        last = f"NAXIS{header['NAXIS']}" if header["NAXIS"] else "NAXIS"
+        header.set("PCOUNT", 0, "number of parameters", after=last)
+        header.set("GCOUNT", 1, "number of groups", after="PCOUNT")
+        header.remove("EXTEND", ignore_missing=True)
+    return header
 
 
 # --- what the numbers mean ------------------------------------------------------------------------------------------

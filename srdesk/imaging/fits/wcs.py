@@ -25,14 +25,20 @@ _LENGTHS = (
     "SECPIX2",
     "PIXSCAL1",
     "PIXSCAL2",
+    "PXSCAL1",
+    "PXSCAL2",
     "XPIXELSZ",
     "YPIXELSZ",
 )
 """Sizes of a pixel, in the sky or on the detector; the last two are of the Digitized Sky Survey's plate solution."""
 
+_AREAS = ("PIXAR_SR", "PIXAR_A2")
+"""What of the sky a pixel sees (James Webb Space Telescope)."""
+
 _OF_ORIGINAL = (
     *("XBINNING", "YBINNING", "CCDSUM", "BINNING", "BINX", "BINY"),
     *("DATASEC", "TRIMSEC", "BIASSEC", "CCDSEC", "DETSEC", "AMPSEC"),
+    *("CENTERA1", "CENTERA2", "SIZAXIS1", "SIZAXIS2", "BINAXIS1", "BINAXIS2"),
 )
 """What tells of the read-out of the detector, and stays true of that."""
 
@@ -61,6 +67,9 @@ def scale_header(header: Header, scale: int) -> tuple[str, ...]:
     for keyword in _LENGTHS:
         if (length := _number(header, keyword)) is not None:
             header[keyword] = length / scale
+    for keyword in _AREAS:
+        if (area := _number(header, keyword)) is not None:
+            header[keyword] = area / scale**2
     for keyword in ("CNPIX1", "CNPIX2"):  # offsets of the plate solution, counted from a pixel's edge
         if (offset := _number(header, keyword)) is not None:
             header[keyword] = offset * scale

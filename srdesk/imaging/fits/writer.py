@@ -7,6 +7,7 @@ does not depend on the size of its pixels.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -51,7 +52,8 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
         with header_errors(path), path.open("rb") as packed, unpacked(packed, path) as original:
             _check_unchanged(path, packed, origin)
             hdus = read_structure(original, path)
-            header, remarks = _enlarged_header(parsed_header(origin.header), stored, science)
+            header = parsed_header(origin.header)
+            remarks = (*_enlarge_header(header, stored, science), *_tell_of_companions(header, hdus, origin.hdu))
             for hdu in hdus:
                 if hdu.index == origin.hdu:
                     _write_image(stream, header, stored.numbers)
@@ -93,7 +95,8 @@ def _copy(original: BinaryIO, stream: BinaryIO, hdu: Hdu) -> None:
 # --- the header -----------------------------------------------------------------------------------------------------
 
 
-def _enlarged_header(header: Header, stored: StoredImage, science: Science) -> tuple[Header, tuple[str, ...]]:
+def _enlarge_header(header: Header, stored: StoredImage, science: Science) -> tuple[str, ...]:
+    """Make a header that of the result, in place; return a sentence for each thing that could not be kept."""
     with quiet_astropy():
         scale = stored.height // int(header["NAXIS2"])
         header["NAXIS1"], header["NAXIS2"] = stored.width, stored.height
@@ -106,7 +109,26 @@ def _enlarged_header(header: Header, stored: StoredImage, science: Science) -> t
         _renew_extremes(header, stored, science)
         for sentence in stored.metadata.history:
             header.add_history(sentence)
-    return header, remarks
+    return remarks
+
+
+def _tell_of_companions(header: Header, hdus: list[Hdu], index: int) -> Iterator[str]:
+    """Note, and yield a sentence, that other images of the same pixels stay as they were, errors and flags for one."""
+    size = hdus[index].shape[-2:]
+    companions = [hdu for hdu in hdus if hdu.index != index and hdu.shape[-2:] == size]
+    if companions:
+        names = ", ".join(_spoken(hdu, hdus) for hdu in companions)
+        header.add_history(f"{names}: not enlarged, as of the original pixels")
+        yield f"The other images of its pixels were not enlarged and stay as they were: {names}."
+    if any(hdu.name == "ASDF" for hdu in hdus):
+        header.add_history("ASDF: not changed; its coordinates (gwcs) count the original pixels")
+        yield "The coordinates in its ASDF extension count the original pixels; those in the header were scaled."
+
+
+def _spoken(hdu: Hdu, hdus: list[Hdu]) -> str:
+    if not hdu.name:
+        return f"HDU {hdu.index}"
+    return f"{hdu.name}:{hdu.version}" if sum(other.name == hdu.name for other in hdus) > 1 else hdu.name
 
 
 def _leave_one_plane(header: Header, stored: StoredImage) -> None:

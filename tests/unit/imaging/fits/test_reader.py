@@ -194,6 +194,14 @@ def test_a_file_of_tables_holds_no_image(tmp_path: Path) -> None:
         open_stored(write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(), table))
 
 
+def test_random_groups_are_refused_by_name(tmp_path: Path) -> None:
+    visibilities = pixels("float32", (5, 1, 2, 3))
+    groups = astropy_fits.GroupData(visibilities, bitpix=-32, pardata=[np.arange(5.0)], parnames=["U"])
+    path = write(tmp_path / "a.fits", astropy_fits.GroupsHDU(groups))
+    with pytest.raises(UnsupportedImageError, match="random groups"):
+        open_stored(path)
+
+
 def test_a_spectrum_is_no_image(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedImageError, match="no image"):
         open_stored(write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(np.arange(9.0))))

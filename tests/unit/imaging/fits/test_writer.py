@@ -177,6 +177,22 @@ def test_an_image_compressed_in_tiles_is_written_plain_in_its_place(tmp_path: Pa
         assert_array_equal(opened[1].data, big(counts))
 
 
+def test_a_primary_image_that_fpack_put_into_an_extension_stays_one(tmp_path: Path) -> None:
+    counts = RNG.integers(0, 99, (16, 20)).astype(np.int16)
+    compressed = astropy_fits.CompImageHDU(counts)
+    compressed.header["MARK"] = True
+    path = write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(), compressed)
+    # The keyword by which fpack says so (FITS standard 4.0, section 10.1.2).
+    content = path.read_bytes().replace(b"MARK    =", b"ZSIMPLE =")
+    assert b"ZSIMPLE =" in content
+    path.write_bytes(content)
+    output, _ = enlarged(path)
+    with output.open("rb") as stream:
+        assert [hdu.shape for hdu in read_structure(stream, output)] == [(), (64, 80)]
+    with checked(output) as opened:
+        assert_array_equal(opened[1].data, big(counts))
+
+
 def test_a_packed_file_becomes_a_plain_one(tmp_path: Path) -> None:
     plain = write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(pixels()), astropy_fits.ImageHDU(pixels()))
     packed = tmp_path / "a.fits.gz"
@@ -218,6 +234,18 @@ def test_other_formats_cannot_hold_what_was_measured(tmp_path: Path) -> None:
 def test_a_photo_cannot_become_a_fits_file(tmp_path: Path) -> None:
     with pytest.raises(ImageWriteError, match="from FITS images only"):
         save_image(tmp_path / "out.fits", StoredImage(np.zeros((2, 2, 3), np.uint8)))
+
+
+def test_errors_and_flags_of_the_original_pixels_are_told(tmp_path: Path) -> None:
+    names = ("SCI", "ERR", "DQ")
+    images = [astropy_fits.ImageHDU(pixels("float32"), name=name) for name in names]
+    small = astropy_fits.ImageHDU(pixels("float32", (2, 3)), name="D2IMARR")
+    path = write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(), *images, small, astropy_fits.ImageHDU(name="ASDF"))
+    output, remarks = enlarged(path, "SCI")
+    assert [("ERR, DQ" in remark, "ASDF" in remark) for remark in remarks] == [(True, False), (False, True)]
+    history = "".join(astropy_fits.getheader(output, "SCI")["HISTORY"])
+    assert "ERR, DQ: not enlarged" in history
+    assert "ASDF: not changed" in history
 
 
 def test_distortion_tables_that_were_left_out_are_told(tmp_path: Path) -> None:
