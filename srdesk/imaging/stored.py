@@ -78,6 +78,18 @@ class StoredImage:
         stored.freeze()
         return stored
 
+    @classmethod
+    def of_numbers(cls, image: Image) -> StoredImage:
+        """Return ``image``, which was measured or is of a scene, as the numbers that it holds; nothing is copied.
+
+        Raises:
+            ValueError: it is a photo.
+        """
+        if image.numbers is None:
+            raise ValueError("this picture holds no numbers")
+        alpha = None if image.alpha is None else opacity_map(image.values.dtype).from_unit(image.alpha)
+        return cls(image.numbers, image.values, alpha, image.metadata, image.science)
+
     @property
     def height(self) -> int:
         """Rows."""
@@ -150,7 +162,7 @@ class StoredImage:
         np.clip(pixels, 0.0, 1.0, out=pixels)
         pixels[~is_data] = 0.0
         everywhere = is_data.all(axis=2)
-        alpha = None if everywhere.all() else everywhere.astype(np.float32)
+        alpha = None if everywhere.all() else np.asarray(everywhere, np.float32)
         return Image(pixels, alpha, self.values, self.metadata, None, self.numbers)
 
     def data_mask(self, origin: SceneOrigin, box: Box | None = None) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from srdesk.gui.compare.pyramid import FileValues
+from srdesk.gui.compare.file_values import FileValues
 
 
 class CompareMode(Enum):

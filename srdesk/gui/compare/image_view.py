@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,17 +62,30 @@ class Mosaic:
         self.level = -1
         self.box = Box(0, 0, 0, 0)
         self._missing: set[tuple[int, int]] = set()
+        self._awaited: set[tuple[int, int]] = set()
 
     @property
     def is_sharp(self) -> bool:
         """Whether every tile of `box` has been converted."""
         return not self._missing
 
+    @property
+    def can_sharpen(self) -> bool:
+        """Whether there are tiles that could be converted now; others have to be read from the disk first."""
+        return self._missing != self._awaited
+
     def cover(self, level: int, box: Box, budget_s: float) -> None:
         """Make `image` show at least ``box`` of ``level``; convert tiles until ``budget_s`` is spent, one at least."""
         if level != self.level or not _holds(self.box, box):
             self._move(level, _in_whole_tiles(box, self.source.level_size(level)))
         self._convert((box.top + box.height / 2, box.left + box.width / 2), budget_s)
+
+    def replace(self, source: TileSource) -> None:
+        """Take the tiles from another source of the same size; until they are converted the old ones are seen."""
+        if source.has_alpha is not self.source.has_alpha or source.level_size(0) != self.source.level_size(0):
+            self.image, self.level, self.box = QImage(), -1, Box(0, 0, 0, 0)
+        self.source = source
+        self._missing, self._awaited = _tiles(self.box), set()
 
     def _move(self, level: int, box: Box) -> None:
         image = QImage(box.width, box.height, _format(has_alpha=self.source.has_alpha))
@@ -90,20 +104,31 @@ class Mosaic:
         self._missing = _tiles(box) - ready
 
     def _paint_overview(self, painter: QPainter, level: int, box: Box) -> None:
-        overview = self.source.level_count - 1
-        whole = Box(0, 0, *self.source.level_size(overview))
-        image = to_qimage(self.source.tile(overview, whole))
-        painter.drawImage(_place(whole, overview, level, box), image, QRectF(image.rect()))
+        last = self.source.level_count - 1
+        height, width = self.source.level_size(last)
+        pixels = self.source.glimpse()
+        factor = 2.0 ** (level - last)
+        # Only what is needed: painters do not reach as far as a large picture does.
+        top, left = int(box.top * factor), int(box.left * factor)
+        part = pixels[top : math.ceil(box.bottom * factor) + 1, left : math.ceil(box.right * factor) + 1]
+        image = to_qimage(part) if pixels.shape[:2] == (height, width) else to_qimage(pixels[:1, :1])
+        place = Box(top, left, part.shape[0], part.shape[1])
+        painter.drawImage(_place(place, last, level, box), image, QRectF(image.rect()))
 
     def _convert(self, centre: tuple[float, float], budget_s: float) -> None:
         deadline_s = time.perf_counter() + budget_s
         row, column = centre[0] / TILE_PX - 0.5, centre[1] / TILE_PX - 0.5
         nearest_first = sorted(self._missing, key=lambda tile: math.hypot(tile[0] - row, tile[1] - column))
+        self._awaited = set()
         for tile_row, tile_column in nearest_first:
             tile = Box(tile_row * TILE_PX, tile_column * TILE_PX, TILE_PX, TILE_PX)
             tile = tile.clipped(*self.source.level_size(self.level))
-            _write(self.image, tile.top - self.box.top, tile.left - self.box.left, self.source.tile(self.level, tile))
-            self._missing.discard((tile_row, tile_column))
+            pixels = self.source.tile(self.level, tile)
+            if pixels is None:
+                self._awaited.add((tile_row, tile_column))
+            else:
+                _write(self.image, tile.top - self.box.top, tile.left - self.box.left, pixels)
+                self._missing.discard((tile_row, tile_column))
             if time.perf_counter() > deadline_s:
                 break
 
@@ -134,6 +159,14 @@ class ImageLayer:
         self._patches = [old for old in self._patches if not _holds(lr_box, old[0])][1 - MAX_PATCHES :]
         self._patches.append((lr_box, patch, Mosaic(patch)))
 
+    def replace(self, changed: Callable[[TileSource | None], TileSource | None]) -> None:
+        """Show what ``changed`` makes of everything that is shown, in the same place."""
+        self.source = changed(self.source)
+        for mosaic in self._mosaics():
+            source = changed(mosaic.source)
+            if source is not None and source is not mosaic.source:
+                mosaic.replace(source)
+
     @property
     def patches(self) -> list[tuple[Box, DisplayImage]]:
         """The patches and where they are, the newest last."""
@@ -142,8 +175,21 @@ class ImageLayer:
     @property
     def is_sharp(self) -> bool:
         """Whether the last `paint` had all the tiles that it needed."""
+        return all(mosaic.is_sharp for mosaic in self._mosaics())
+
+    @property
+    def can_sharpen(self) -> bool:
+        """Whether the next `paint` would be sharper, without anything more from the disk."""
+        return any(mosaic.can_sharpen for mosaic in self._mosaics())
+
+    def forget_requests(self) -> None:
+        """Take notice that something else is looked at."""
+        for mosaic in self._mosaics():
+            mosaic.source.forget_requests()
+
+    def _mosaics(self) -> list[Mosaic]:
         mosaics = [self._mosaic, self._placeholder, *(mosaic for *_, mosaic in self._patches)]
-        return all(mosaic is None or mosaic.is_sharp for mosaic in mosaics)
+        return [mosaic for mosaic in mosaics if mosaic is not None]
 
     def paint(self, painter: QPainter, viewport: Viewport, canvas: CanvasSize, clip: QRect, budget_s: float) -> None:
         """Paint what ``viewport`` shows inside ``clip``; ``painter`` and ``clip`` are in device pixels.

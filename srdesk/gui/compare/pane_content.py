@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from srdesk.gui.compare.image_view import ImageLayer
-from srdesk.gui.compare.pyramid import DisplayImage, FileValues, TileSource
+from srdesk.gui.compare.file_values import FileValues
+from srdesk.gui.compare.pyramid import DisplayImage, Picture, TileSource
+from srdesk.gui.compare.shading import Shading
 from srdesk.imaging.image import Box
+
+
+@runtime_checkable
+class Shadeable(Protocol):
+    """A `TileSource` with more tones than a screen."""
+
+    def shaded(self, shading: Shading) -> TileSource:
+        """Return the same picture seen in another way."""
 
 
 @dataclass(slots=True, eq=False)
@@ -21,6 +32,8 @@ class PaneContent:
     """What people must know about every picture here; said while there is one."""
     layer: ImageLayer = field(default_factory=ImageLayer)
     """The pixels."""
+    shading: Shading | None = None
+    """How pictures with more tones than a screen are seen; None for as each of them says."""
     message: str = ""
     """Said in the middle instead of a picture."""
     busy: str = ""
@@ -36,22 +49,32 @@ class PaneContent:
     def show(self, source: TileSource | None) -> None:
         """Show a picture, or nothing; what was said goes away."""
         self.message = self.busy = ""
-        self.layer.show(source)
+        self.layer.show(self._shaded(source))
 
     def wait(self, placeholder: TileSource | None) -> None:
         """Show ``placeholder`` dimmed; what was said goes away."""
         self.show(None)
-        self.layer.wait(placeholder)
+        self.layer.wait(self._shaded(placeholder))
 
     def add_patch(self, lr_box: Box, patch: DisplayImage) -> None:
         """Show ``patch`` where ``lr_box`` is; nothing changes if there is a picture already."""
         if self.source is None:
             self.message = ""
-            self.layer.add_patch(lr_box, patch)
+            self.layer.add_patch(lr_box, patch if self.shading is None else patch.shaded(self.shading))
+
+    def shade(self, shading: Shading | None) -> None:
+        """Let what is shown, and what will be, be seen in another way."""
+        self.shading = shading
+        self.layer.replace(self._shaded)
+
+    def _shaded(self, source: TileSource | None) -> TileSource | None:
+        if self.shading is None or not isinstance(source, Shadeable):
+            return source
+        return source.shaded(self.shading)
 
     def values_at(self, x_lr: float, y_lr: float) -> FileValues | None:
         """Return the file values of the pixel that is seen at an LR point, None where there is none."""
-        if isinstance(self.source, DisplayImage):
+        if isinstance(self.source, Picture):
             return self.source.values_at(x_lr, y_lr)
         for lr_box, patch in reversed(self.layer.patches):
             values = patch.values_at(x_lr - lr_box.left, y_lr - lr_box.top)

@@ -7,23 +7,24 @@ tile by tile when it is looked at, so that only levels 2 and up (a twelfth of le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
 from srdesk.engine.control import CancelToken
+from srdesk.gui.compare.file_values import FileValues, ValueReader, value_reader
+from srdesk.gui.compare.shading import Shading
+from srdesk.gui.compare.tones import Tones, tones_of
 from srdesk.gui.look.colours import srgb_transform
 from srdesk.imaging.image import Box, Image, Metadata
-from srdesk.imaging.science import Science
 from srdesk.imaging.stored import StoredImage
 from srdesk.imaging.stretch import Stretch
 from srdesk.imaging.values import UINT8, UINT16, ValueMap, opacity_map
 
 ByteArray = NDArray[np.uint8]
-FileValues = tuple[int | float, ...]
 
 OVERVIEW_PX = 256
 """The last level is the first one that is not larger than this on either side."""
@@ -49,8 +50,36 @@ class TileSource(Protocol):
     def level_size(self, level: int) -> tuple[int, int]:
         """Return ``(height, width)`` of ``level``; one pixel of it spans ``2**level`` pixels of level 0."""
 
-    def tile(self, level: int, box: Box) -> ByteArray:
-        """Return ``(box.height, box.width, C)`` uint8: grey, grey and alpha, RGB, or RGB and straight alpha."""
+    def tile(self, level: int, box: Box) -> ByteArray | None:
+        """Return ``(box.height, box.width, C)`` uint8: grey, grey and alpha, RGB, or RGB and straight alpha.
+
+        None if it has to be read from the disk first; whoever wants it asks again when there is news.
+        """
+
+    def glimpse(self) -> ByteArray:
+        """Return all of it in few pixels, at once, however coarse."""
+
+    def forget_requests(self) -> None:
+        """Take notice that something else is looked at, so that tiles that are still to be read are not."""
+
+
+@runtime_checkable
+class Picture(TileSource, Protocol):
+    """A `TileSource` of file values."""
+
+    @property
+    def height(self) -> int:
+        """Rows of level 0."""
+
+    @property
+    def width(self) -> int:
+        """Columns of level 0."""
+
+    def values_at(self, x_lr: float, y_lr: float) -> FileValues | None:
+        """Return the file values (alpha last) of the pixel under a point in LR coordinates.
+
+        None outside, and where they have to be read from the disk first.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +96,14 @@ class DisplayImage:
     """Whether tiles carry straight alpha as their last channel."""
     _read_pixels: Callable[[Box], ByteArray]
     """Level 0 as 8-bit pixels."""
-    _read_values: Callable[[int, int], FileValues]
-    """File values of the pixel in (row, column) of level 0."""
+    _read_values: ValueReader
+    """File values of a pixel of level 0."""
     _stored_levels: tuple[ByteArray, ...]
-    """Levels 2, 3, … of `level_count`."""
+    """Levels 2, 3, … of `level_count`; none if there are tones."""
+    tones: Tones | None = None
+    """What a shading makes the pixels of; None for pictures that are seen as they are."""
+    shading: Shading = field(default_factory=Shading)
+    """How tones are seen."""
 
     @classmethod
     def build(
@@ -90,16 +123,19 @@ class DisplayImage:
             Cancelled: ``token`` was cancelled.
         """
         token = token or CancelToken()
-        if isinstance(picture, Image) and picture.science is not None and picture.numbers is not None:
-            picture = StoredImage(picture.numbers, picture.values, None, picture.metadata, picture.science)
-        if isinstance(picture, Image):
-            read_pixels, read_values = _readers_of_image(picture, token)
-            height, width, has_alpha = picture.height, picture.width, picture.alpha is not None
-        else:
-            read_pixels, read_values = _readers_of_stored(picture)
-            height, width, has_alpha = picture.height, picture.width, picture.alpha_numbers is not None
-        levels = tuple(_build_levels(read_pixels, height, width, token))
         both = scale if isinstance(scale, tuple) else (float(scale), float(scale))
+        if isinstance(picture, Image) and picture.numbers is not None:
+            picture = StoredImage.of_numbers(picture)
+        height, width = picture.height, picture.width
+        tones = tones_of(picture, _level_count(height, width), token)
+        read_values = value_reader(picture)
+        if tones is not None:
+            stretch = picture.science.stretch if picture.science is not None else None
+            shading = Shading((stretch or Stretch(),))
+            return cls(height, width, both, tones.has_holes, _nothing, read_values, (), tones, shading)
+        has_alpha = picture.alpha is not None if isinstance(picture, Image) else picture.has_alpha
+        read_pixels = _shown_image(picture, token) if isinstance(picture, Image) else _shown_stored(picture)
+        levels = tuple(_build_levels(read_pixels, height, width, token))
         return cls(height, width, both, has_alpha, read_pixels, read_values, levels)
 
     @classmethod
@@ -136,11 +172,25 @@ class DisplayImage:
             level: 0 for the picture itself, ``level_count - 1`` for the overview.
             box: Lies inside `level_size` of ``level``.
         """
+        if self.tones is not None:
+            return self.tones.pixels(level, box, (self.height, self.width), self.shading)
         if level == 0:
             return self._read_pixels(box)
         if level == 1:
             return _reduced(self._read_pixels(box.scaled(2).clipped(self.height, self.width)), 2)
         return self._stored_levels[level - 2][box.top : box.bottom, box.left : box.right]
+
+    def glimpse(self) -> ByteArray:
+        """Return the overview."""
+        overview = self.level_count - 1
+        return self.tile(overview, Box(0, 0, *self.level_size(overview)))
+
+    def forget_requests(self) -> None:
+        """Do nothing: every tile is there."""
+
+    def shaded(self, shading: Shading) -> DisplayImage:
+        """Return the same picture seen in another way; itself if it has no tones to choose from."""
+        return self if self.tones is None or shading == self.shading else replace(self, shading=shading)
 
     def values_at(self, x_lr: float, y_lr: float) -> FileValues | None:
         """Return the file values (alpha last) of the pixel under a point in LR coordinates, None outside."""
@@ -154,10 +204,12 @@ def _level_count(height: int, width: int) -> int:
     return 1 + max(0, (-(-max(height, width) // OVERVIEW_PX) - 1).bit_length())
 
 
-def _readers_of_image(
-    image: Image, token: CancelToken
-) -> tuple[Callable[[Box], ByteArray], Callable[[int, int], FileValues]]:
-    """Return the readers of an `Image`: its float pixels are made 8-bit sRGB once, since every tile needs it."""
+def _nothing(box: Box) -> ByteArray:
+    raise ValueError(f"a picture with tones has no 8-bit pixels at {box}")
+
+
+def _shown_image(image: Image, token: CancelToken) -> Callable[[Box], ByteArray]:
+    """Return the reader of an `Image`: its float pixels are made 8-bit sRGB once, since every tile needs it."""
     to_srgb = srgb_transform(image.metadata.icc_profile) if image.channels == 3 else None
     channels = image.channels + (image.alpha is not None)
     shown = np.empty((image.height, image.width, channels), np.uint8)
@@ -169,53 +221,27 @@ def _readers_of_image(
         if image.alpha is not None:
             shown[rows, :, -1] = UINT8.from_unit(image.alpha[rows])
     shown.flags.writeable = False
-
-    def read_values(row: int, column: int) -> FileValues:
-        place = (slice(row, row + 1), slice(column, column + 1))
-        values = image.values.from_unit(image.pixels[place]).ravel().tolist()
-        if image.alpha is not None:
-            values += opacity_map(image.values.dtype).from_unit(image.alpha[place]).ravel().tolist()
-        return tuple(values)
-
-    return _reader(shown), read_values
+    return _reader(shown)
 
 
-def _readers_of_stored(
-    stored: StoredImage,
-) -> tuple[Callable[[Box], ByteArray], Callable[[int, int], FileValues]]:
-    """Return the readers of a `StoredImage`: its numbers are converted tile by tile, so that nothing is copied."""
-    if stored.science is not None:
-        return _readers_of_measured(stored, stored.science)
+def _shown_stored(stored: StoredImage) -> Callable[[Box], ByteArray]:
+    """Return the reader of a `StoredImage`: its numbers are converted tile by tile, so that nothing is copied."""
     numbers, alpha, values = stored.numbers, stored.alpha_numbers, stored.values
+    origin = stored.metadata.scene
+    palette = None if origin is None or not origin.palette else np.asarray(origin.palette, np.uint8)
     to_srgb = srgb_transform(stored.metadata.icc_profile) if numbers.shape[2] == 3 else None
 
     def read_pixels(box: Box) -> ByteArray:
         place = (slice(box.top, box.bottom), slice(box.left, box.right))
-        colours = to_bytes(numbers[place], values)
+        if palette is None:
+            colours = to_bytes(numbers[place], values)
+        else:
+            colours = palette[np.minimum(numbers[place][..., 0].astype(np.intp), len(palette) - 1)]
         if to_srgb is not None:
             colours = to_srgb(colours)
         return colours if alpha is None else np.dstack((colours, to_bytes(alpha[place], opacity_map(values.dtype))))
 
-    def read_values(row: int, column: int) -> FileValues:
-        opacity = [] if alpha is None else [alpha[row, column].item()]
-        return tuple(numbers[row, column].tolist() + opacity)
-
-    return read_pixels, read_values
-
-
-def _readers_of_measured(
-    stored: StoredImage, science: Science
-) -> tuple[Callable[[Box], ByteArray], Callable[[int, int], FileValues]]:
-    """Return the readers of a measured picture: it is shown stretched, and its values are what was measured."""
-    stretch = science.stretch or Stretch()
-
-    def read_pixels(box: Box) -> ByteArray:
-        return UINT8.from_unit(stretch.shown(stored.read(box))).astype(np.uint8, copy=False)
-
-    def read_values(row: int, column: int) -> FileValues:
-        return tuple(science.measured(stored.numbers[row, column]).tolist())
-
-    return read_pixels, read_values
+    return read_pixels
 
 
 def to_bytes(numbers: NDArray[np.generic], values: ValueMap) -> ByteArray:

@@ -15,7 +15,8 @@ from srdesk.gui.compare.comparison import CompareMode, CursorReading, PaneSpec
 from srdesk.gui.compare.difference import DifferenceImage
 from srdesk.gui.compare.navigator import Navigator
 from srdesk.gui.compare.pane_content import PaneContent
-from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.compare.pyramid import DisplayImage, Picture
+from srdesk.gui.compare.shading import Shading
 from srdesk.gui.compare.stage import CompareStage
 from srdesk.imaging.image import Box
 
@@ -39,7 +40,7 @@ class CompareView(QWidget):
         self._navigator = Navigator(self)
         self._contents: dict[str, PaneContent] = {}
         self._hidden: set[str] = set()
-        self._lr: DisplayImage | None = None
+        self._lr: Picture | None = None
         self._mode = CompareMode.GRID
         self._compared = ("", "")
         self._active = ""
@@ -81,7 +82,7 @@ class CompareView(QWidget):
         self.set_compared(first, "srresnet" if "srresnet" in keys else keys[-1])
         self._activate(keys[0])
 
-    def set_document(self, lr: DisplayImage, result_scale: float = 4.0) -> None:
+    def set_document(self, lr: Picture, result_scale: float = 4.0) -> None:
         """Show a new document: its LR pane at once, the others wait for results.
 
         Args:
@@ -101,7 +102,7 @@ class CompareView(QWidget):
         self._navigator.result_scale = scale
         self._navigator.changed.emit()
 
-    def set_result(self, key: str, result: DisplayImage) -> None:
+    def set_result(self, key: str, result: Picture) -> None:
         """Show the finished picture of a pane; what was said in it goes away."""
         self._contents[key].show(result)
         self._refresh()
@@ -118,6 +119,10 @@ class CompareView(QWidget):
             pixels = DisplayImage.of_pixels(pixels, (pixels.shape[0] / lr_box.height, pixels.shape[1] / lr_box.width))
         self._contents[key].add_patch(lr_box, pixels)
         self._refresh()
+
+    def take_news(self) -> None:
+        """Look again at what had to be read from the disk first, since some of it is there now."""
+        self._stage.take_news()
 
     def set_title(self, key: str, title: str) -> None:
         """Call a pane by another name."""
@@ -138,6 +143,12 @@ class CompareView(QWidget):
         if (text, fraction) != (content.busy, content.fraction):
             content.busy, content.fraction = text, fraction
             self._stage.refresh(content)
+
+    def set_shading(self, shading: Shading | None) -> None:
+        """Let all panes be seen in another way, also pictures that are yet to come; None for as each of them says."""
+        for content in self._contents.values():
+            content.shade(shading)
+        self._refresh()
 
     def clear_result(self, key: str) -> None:
         """Show the placeholder again, since the result no longer fits (other weights, another size)."""
@@ -277,7 +288,7 @@ class CompareView(QWidget):
             self.active_pane_changed.emit(key)
 
     def _read_out(self, point: tuple[float, float] | None) -> None:
-        if point is not None and (self._lr is None or self._lr.values_at(*point) is None):
+        if point is not None and not self._navigator.is_inside(*point):
             point = None
         self._stage.set_mark(point)
         if point is None:
@@ -287,6 +298,8 @@ class CompareView(QWidget):
             self.cursor_moved.emit(CursorReading(*point, values))
 
     def _moved(self) -> None:
+        for content in self._contents.values():
+            content.layer.forget_requests()
         self._region_timer.start()
         self.zoom_changed.emit(self._navigator.percent)
 

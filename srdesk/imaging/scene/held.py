@@ -48,10 +48,9 @@ class HeldScene:
         Raises:
             ValueError: it was not read from a scene.
         """
-        if image.numbers is None or image.metadata.scene is None:
+        if image.metadata.scene is None:
             raise ValueError("this picture is no scene")
-        alpha = None if image.alpha is None else opacity_map(image.values.dtype).from_unit(image.alpha)
-        return cls(StoredImage(image.numbers, image.values, alpha, image.metadata), image.metadata.scene)
+        return cls(StoredImage.of_numbers(image), image.metadata.scene)
 
     def read(self, bands: tuple[int, ...], box: Box) -> Numbers:
         """Return the numbers of ``box``, ``(height, width, bands)``."""
