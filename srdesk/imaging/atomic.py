@@ -55,13 +55,13 @@ def _create_part(target: Path) -> tuple[BinaryIO, Path]:
         suffix = PART_SUFFIX if number == 0 else f".{number}{PART_SUFFIX}"
         part = target.with_name(part_name(target.name, suffix))
         try:
-            descriptor = os.open(part, flags, 0o666)
+            # Not by `os.fdopen`: tifffile wants a stream that knows its name.
+            stream = open(part, "w+b", opener=lambda name, _flags: os.open(name, flags, 0o666))  # noqa: SIM115
         except FileExistsError:
             number += 1
             if number > _MAX_PARTS:
                 raise
         else:
-            stream = os.fdopen(descriptor, "w+b")
             _is_locked_now(stream)
             return stream, part
 
