@@ -45,7 +45,7 @@ def enlarge_held(
     bands.move_to(region)
     sink = _Sink(bands, region, scale)
     origin = image.metadata.scene
-    if origin is not None and origin.palette:
+    if origin is not None and origin.is_copied:
         facts = sink.copy(region, control)
     else:
         facts = upscaler.upscale(bands, sink, control, region=region)

@@ -116,7 +116,7 @@ def make_step(
     """
     window, one, scale = step.window, step.one, upscaler.scale
     bands.move_to(window)
-    if one.kind is BandKind.CLASSES or bands.is_void(window):
+    if one.kind.is_copied or bands.is_void(window):
         for top in range(window.top, window.bottom, TILE_PX // scale):
             control.token.check()
             strip = Box(top, window.left, min(TILE_PX // scale, window.bottom - top), window.width)

@@ -131,3 +131,5 @@ class SceneOrigin(msgspec.Struct, frozen=True):
     """The number of each that means "no data"; what is not finite never is data."""
     palette: tuple[tuple[int, int, int], ...] = ()
     """8-bit colours of the classes 0, 1, …, if its numbers are those of classes."""
+    is_copied: bool = False
+    """Whether its numbers are those of classes or flags, between which there is nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,12 @@ _MAX_BLOCK_BYTES = 256 * 2**20
 
 _MAX_BLOCKS = 2**26
 
+_FLAGS = re.compile(
+    r"(?:^|[\W_])(?:QA_PIXEL|PIXEL_QA|QA_RADSAT|RADSAT_QA|(?:SR_)?QA_AEROSOL|CLOUD_QA|BQA|QA60|SCL|FMASK|CMASK)(?:$|[\W_])",
+    re.IGNORECASE,
+)
+"""Names of bands of flags: Landsat collections 1 and 2, Sentinel-2 level 2A, Fmask, Brazil Data Cube."""
+
 
 class BandKind(enum.Enum):
     """What the numbers of a band are."""
@@ -41,6 +48,13 @@ class BandKind(enum.Enum):
     """An alpha channel: enlarged without inventing anything."""
     CLASSES = enum.auto()
     """Numbers of a palette, between which there is nothing: copied."""
+    FLAGS = enum.auto()
+    """Bits that each say something about the quality of a pixel, or classes without a palette: copied."""
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether its pixels are repeated instead of enlarged."""
+        return self in (BandKind.CLASSES, BandKind.FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +220,8 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     bands = []
     for number, (colour, nodata) in enumerate(zip(dataset.colorinterp, dataset.nodatavals, strict=True), start=1):
         kind = kinds.get(colour.name, BandKind.DATA)
+        if kind is BandKind.DATA and _holds_flags(dataset, number):
+            kind = BandKind.FLAGS
         # What cannot be seen is no data, and must neither spread nor appear anywhere else.
         place = number - 1
         bands.append(
@@ -221,6 +237,14 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
             )
         )
     return tuple(bands)
+
+
+def _holds_flags(dataset: Any, number: int) -> bool:
+    """Tell whether a band is one of those whose names say that they hold flags or classes, its own or its file's."""
+    if np.dtype(dataset.dtypes[number - 1]).kind == "f":
+        return False
+    name = dataset.descriptions[number - 1] or (Path(dataset.name).stem if dataset.count == 1 else "")
+    return _FLAGS.search(name) is not None
 
 
 def _colours(dataset: Any) -> tuple[int, int, int] | None:

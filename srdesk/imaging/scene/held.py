@@ -119,7 +119,7 @@ def read(path: Path, bands: tuple[int, ...] = ()) -> StoredImage:
             strip = Box(top, 0, min(rows, scene.height - top), scene.width)
             numbers[top : strip.bottom] = part = scene.read(chosen, strip)
             is_shown[top : strip.bottom] = scene.data_mask(chosen, strip, part).all(axis=2)
-        origin = _origin(path, scene, chosen)
+        origin = origin_of(path, scene, chosen)
         opacity = opacity_map(scene.dtype)
         alpha = None if is_shown.all() else opacity.from_unit(is_shown.astype(np.float32))
         metadata = Metadata(format="TIFF", scene=origin)
@@ -141,7 +141,8 @@ def _probe(scene: GeoTiff, chosen: tuple[int, ...]) -> ImageProbe:
     return ImageProbe("TIFF", scene.height, scene.width, len(chosen), True, scene.dtype)
 
 
-def _origin(path: Path, scene: GeoTiff, chosen: tuple[int, ...]) -> SceneOrigin:
+def origin_of(path: Path, scene: GeoTiff, chosen: tuple[int, ...]) -> SceneOrigin:
+    """Return where bands of a scene come from, and which of their numbers are data."""
     status = path.stat()
     nodata = [scene.bands[number - 1].nodata for number in chosen]
     return SceneOrigin(
@@ -151,6 +152,7 @@ def _origin(path: Path, scene: GeoTiff, chosen: tuple[int, ...]) -> SceneOrigin:
         bands=chosen,
         nodata=tuple(None if number is None or not np.isfinite(number) else number for number in nodata),
         palette=_palette(scene, chosen),
+        is_copied=any(scene.bands[number - 1].kind.is_copied for number in chosen),
     )
 
 

@@ -18,19 +18,25 @@ _MOST_PHOTO_SAMPLES = 4
 _SIGNED = 2
 _MAX_BYTES = 2**20
 
+_WORLD_SUFFIXES = (".tfw", ".tifw", ".tiffw", ".wld")
+_AUXILIARY_SUFFIX = ".aux.xml"
+_GEO_ELEMENTS = (b"<SRS", b"<GeoTransform", b"<GCPList", b'domain="RPC"')
+"""What of GDAL's auxiliary file says where on Earth a scene is."""
+
 
 def is_scene(path: Path | str) -> bool:
     """Tell whether a file is to be opened by `srdesk.imaging.scene.geotiff` and not as a photo.
 
-    It is if it is a TIFF with the tags of GeoTIFF or of GDAL; with more bands, or other numbers, than photos have; or
-    too large to be held in memory. Whatever cannot be read is none: opening it as a photo will say why.
+    It is if it is a TIFF with the tags of GeoTIFF or of GDAL, or beside which a file says where it is; with more bands,
+    or other numbers, than photos have; or too large to be held in memory. Whatever cannot be read is none: opening it
+    as a photo will say why.
     """
     path = Path(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return False
         with path.open("rb") as stream:
-            return _is_scene(stream)
+            return _is_scene(stream) or _is_placed(path)
     except (OSError, ValueError, struct.error):
         return False
 
@@ -47,6 +53,18 @@ def _is_scene(stream: BinaryIO) -> bool:
     is_unusual = bits > 16 and not (bits == 32 and number[_FORMAT] == 3)
     is_signed_byte = bits == 8 and number[_FORMAT] == _SIGNED
     return samples > _MOST_PHOTO_SAMPLES or size_bytes > MAX_DECODED_BYTES or is_unusual or is_signed_byte
+
+
+def _is_placed(path: Path) -> bool:
+    """Tell whether a world file, or GDAL's auxiliary file, lies beside a picture."""
+    if any(path.with_suffix(case).is_file() for suffix in _WORLD_SUFFIXES for case in (suffix, suffix.upper())):
+        return True
+    beside = path.with_name(path.name + _AUXILIARY_SUFFIX)
+    if not beside.is_file():
+        return False
+    with beside.open("rb") as stream:
+        start = stream.read(_MAX_BYTES)
+    return any(element in start for element in _GEO_ELEMENTS)
 
 
 def _first(value: ifd.Field | ifd.Directory | None, layout: ifd.Layout) -> int | None:

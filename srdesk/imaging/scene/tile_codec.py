@@ -40,7 +40,7 @@ class TileCodec:
             samples: bands that stand together in a tile.
             is_exact: whether numbers must be kept exactly, as nodata and opacity need it.
         """
-        name = "JPEG" if "JPEG" in compression else compression.partition("_")[0]
+        name = family_of(compression)
         if name == "JPEG" and dtype == "uint8" and samples in (1, 3) and not is_exact:
             return cls("JPEG", dtype)
         return cls(name if name in _LOSSLESS else "DEFLATE", dtype)
@@ -75,6 +75,15 @@ class TileCodec:
         if self.compression == "PACKBITS":
             return b"".join(bytes(imagecodecs.packbits_encode(row.tobytes())) for row in raw)
         return raw.tobytes()
+
+
+def family_of(compression: str) -> str:
+    """Return the compression that GDAL's names for its kinds have in common.
+
+    >>> family_of("YCbCr JPEG"), family_of("LERC_ZSTD")
+    ('JPEG', 'LERC')
+    """
+    return "JPEG" if "JPEG" in compression else compression.partition("_")[0]
 
 
 def _jpeg(tile: Numbers) -> bytes | bytearray:

@@ -20,8 +20,8 @@ from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
-from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
-from srdesk.imaging.scene.tile_codec import TileCodec
+from srdesk.imaging.scene.geotiff import GeoTiff
+from srdesk.imaging.scene.tile_codec import TileCodec, family_of
 from srdesk.imaging.scene.tile_file import TileFile
 from srdesk.imaging.scene.tile_press import TILE_PX, TileLayout, TilePress
 from srdesk.imaging.stored import Numbers
@@ -59,7 +59,7 @@ class ScenePlan:
 
     def __post_init__(self) -> None:
         bands = self.scene.bands
-        is_exact = any(band.nodata is not None or band.kind is BandKind.CLASSES for band in bands)
+        is_exact = any(band.nodata is not None or band.kind.is_copied for band in bands)
         samples = len(bands) if self.is_interleaved else 1
         codec = TileCodec.like(self.scene.compression, self.scene.dtype, samples=samples, is_exact=is_exact)
         object.__setattr__(self, "codec", codec)
@@ -67,7 +67,7 @@ class ScenePlan:
     @property
     def is_recompressed(self) -> bool:
         """Whether tiles are compressed in another way than in the input."""
-        return self.codec.compression not in self.scene.compression
+        return self.codec.compression != family_of(self.scene.compression)
 
     @property
     def height(self) -> int:
@@ -176,7 +176,7 @@ class SceneWriter:
                     _write_mask(dataset, self.plan, check)
             if scene.has_overviews:
                 check()
-                is_of_classes = any(band.kind is BandKind.CLASSES for band in scene.bands)
+                is_of_classes = any(band.kind.is_copied for band in scene.bands)
                 method = Resampling.nearest if is_of_classes else Resampling.average
                 with rasterio.open(part, "r+", driver="GTiff") as dataset:
                     dataset.build_overviews(_overview_levels(self.plan), method)

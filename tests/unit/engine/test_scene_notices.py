@@ -57,6 +57,22 @@ def test_another_compression_is_said(make_geotiff: MakeGeoTiff, tmp_path: Path) 
     assert sentence == "The result is compressed by DEFLATE instead of JPEG, so that it stays exact."
 
 
+def test_a_lossy_kind_of_a_lossless_compression_is_another_one(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
+    pixels = RNG.integers(0, 256, (1, 32, 32), np.uint8)
+    (sentence,) = said(make_geotiff("a.tif", pixels, compress="lerc_deflate"), tmp_path / "out.tif")
+    assert "DEFLATE instead of LERC_DEFLATE" in sentence
+
+
+def test_flags_are_repeated_and_said_to_be(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
+    flags = RNG.choice(np.array([1, 21824, 22080, 55052], np.uint16), (1, 20, 30))
+    assert said(make_geotiff("LC09_QA_PIXEL.TIF", flags, nodata=1), tmp_path / "out.tif") == [
+        "Band 1 holds flags, which were repeated, not enlarged."
+    ]
+    with open_geotiff(tmp_path / "out.tif") as scene:
+        result = scene.dataset.read()
+    np.testing.assert_array_equal(result, flags.repeat(4, axis=1).repeat(4, axis=2))
+
+
 def test_a_result_is_expected_to_be_compressed_like_its_input(make_geotiff: MakeGeoTiff) -> None:
     noise = RNG.integers(0, 256, (1, 256, 256), np.uint8)
     sizes = {}

@@ -90,6 +90,36 @@ def test_a_palette_holds_classes(make_geotiff: MakeGeoTiff) -> None:
         assert scene.bands[0].kind is BandKind.CLASSES
 
 
+@pytest.mark.parametrize(
+    ("name", "description", "is_of_flags"),
+    [
+        ("LC09_L2SP_193027_20240610_02_T1_QA_PIXEL.TIF", None, True),
+        ("LC09_L2SP_193027_20240610_02_T1_SR_QA_AEROSOL.TIF", None, True),
+        ("LC09_L2SP_193027_20240610_02_T1_SR_B4.TIF", None, False),
+        ("LC09_L2SP_193027_20240610_02_T1_ST_QA.TIF", None, False),
+        ("CB4_64_16D_STK_v001_021027_CMASK.tif", None, True),
+        ("a.tif", "SCL", True),
+        ("SCL.tif", "B04", False),
+        ("sclerosis.tif", None, False),
+    ],
+)
+def test_bands_of_flags_are_known_by_their_names(
+    make_geotiff: MakeGeoTiff, name: str, description: str | None, is_of_flags: bool
+) -> None:
+    def describe(dataset: Any) -> None:
+        if description:
+            dataset.set_band_description(1, description)
+
+    path = make_geotiff(name, np.zeros((1, 20, 30), np.uint16), describe)
+    with open_geotiff(path) as scene:
+        assert (scene.bands[0].kind is BandKind.FLAGS) == is_of_flags
+
+
+def test_measurements_in_floats_are_no_flags(make_geotiff: MakeGeoTiff) -> None:
+    with open_geotiff(make_geotiff("QA_PIXEL.tif", np.zeros((1, 20, 30), np.float32))) as scene:
+        assert scene.bands[0].kind is BandKind.DATA
+
+
 def test_a_vrt_is_not_opened_whatever_it_is_called(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_text(
         '<VRTDataset rasterXSize="9" rasterYSize="9"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>'

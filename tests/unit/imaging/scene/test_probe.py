@@ -40,6 +40,22 @@ def test_what_no_photo_holds_is_a_scene(tmp_path: Path, dtype: str, channels: in
     assert is_scene(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "is_one"),
+    [
+        ("a.tfw", "30\n0\n0\n-30\n15\n-15\n", True),
+        ("a.TFW", "30\n0\n0\n-30\n15\n-15\n", True),
+        ("a.tif.aux.xml", "<PAMDataset><GeoTransform>1,1,0,9,0,-1</GeoTransform></PAMDataset>", True),
+        ("a.tif.aux.xml", "<PAMDataset><Metadata/></PAMDataset>", False),
+        ("b.tfw", "", False),
+    ],
+)
+def test_a_file_beside_a_picture_can_say_where_it_is(tmp_path: Path, name: str, content: str, is_one: bool) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 30), np.uint16), photometric="minisblack")
+    (tmp_path / name).write_text(content)
+    assert is_scene(tmp_path / "a.tif") == is_one
+
+
 def test_what_does_not_fit_into_memory_is_a_scene(tmp_path: Path) -> None:
     tifffile.memmap(tmp_path / "a.tif", shape=(20_000, 30_000), dtype=np.uint8).flush()  # sparse on the disk
     assert is_scene(tmp_path / "a.tif")
