@@ -6,6 +6,7 @@ The command line and the desk print the same words because both read ``str(error
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class SrDeskError(Exception):
@@ -24,6 +25,16 @@ class SrDeskError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # With all that it knows: what was given to a constructor cannot be told from the sentence that it made.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[SrDeskError], arguments: tuple[object, ...], state: dict[str, object]) -> SrDeskError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class ImageError(SrDeskError):
@@ -74,6 +85,17 @@ class OutputTakenError(ImageWriteError):
     """Someone else is writing the output, or was faster."""
 
     default_hint = "Wait until the other one is done, or choose another name for the output."
+
+
+class QueueError(SrDeskError):
+    """What a queue remembers of itself cannot be read or written."""
+
+    default_hint = "See that its folder is there, writable and has free space."
+
+    def __init__(self, path: Path | str, reason: str, *, hint: str | None = None) -> None:
+        self.path = Path(path)
+        self.reason = reason
+        super().__init__(f"The list of files in “{self.path}” cannot be used: {reason}.", hint=hint)
 
 
 class SidecarError(SrDeskError):

@@ -6,6 +6,7 @@ file becomes the same bytes everywhere.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,9 +18,18 @@ import numpy as np
 from srdesk.engine import provenance
 from srdesk.engine.back_projection import back_projecting
 from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten
-from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError
+from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError, SrDeskError
 from srdesk.imaging.claim import claimed
-from srdesk.imaging.formats import SCIENCE_SUFFIXES, SUFFIXES, can_hold, format_for, format_of, plain_name, save_image
+from srdesk.imaging.formats import (
+    SCIENCE_SUFFIXES,
+    SUFFIXES,
+    can_hold,
+    format_for,
+    format_of,
+    plain_name,
+    probe_image,
+    save_image,
+)
 from srdesk.imaging.naming import OutputName
 from srdesk.imaging.scene.probe import is_scene
 from srdesk.imaging.scene.tile_file import unfinished_bytes
@@ -99,6 +109,8 @@ class FileFacts:
     """Windows of a scene; None for anything else."""
     resumed_windows: int = 0
     """Those of them that an earlier run had finished."""
+    loading_s: float = 0.0
+    """Time that it took until the model was ready, which the next file will not need."""
     losses: tuple[str, ...] = ()
     """A sentence for everything of the file that the result has no room for."""
 
@@ -147,6 +159,31 @@ def output_name(source: Path, recipe: FileRecipe, *, template: str, number: int 
         ext=_result_suffix(source),
         number=number,
     )
+
+
+def probed_megapixels(source: Path, recipe: FileRecipe) -> float | None:
+    """Return how much there is to compute, by the header of a file; None if that does not say.
+
+    Args:
+        source: the file.
+        recipe: how it will be enlarged.
+
+    Returns:
+        Million pixels of the result at four times, over all bands that are computed one by one.
+    """
+    try:
+        if is_scene(source):
+            from srdesk.engine.scene import plan_passes
+            from srdesk.imaging.scene.geotiff import open_geotiff
+
+            with open_geotiff(source) as scene:
+                pixels = scene.height * scene.width * len(plan_passes(scene, recipe.bands))
+        else:
+            probe = probe_image(source, recipe.part)
+            pixels = probe.height * probe.width
+    except SrDeskError:
+        return None
+    return pixels * SCALE**2 / 1e6
 
 
 def enlarge_file(
@@ -201,6 +238,12 @@ class _Task:
     decoder: Decoder
     control: Control
     may_replace: bool
+
+    def load(self) -> tuple[AnyUpscaler, float]:
+        """Return the model, and the seconds until it was ready."""
+        started_s = time.perf_counter()
+        model = self.upscaler()
+        return model, time.perf_counter() - started_s
 
     def record(self) -> Provenance:
         """Return what is known of the result before it is computed."""
@@ -257,7 +300,8 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     size = TargetSize.parse(recipe.size)
     format_name = _checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
     with claimed(task.output, may_replace=task.may_replace):
-        model = back_projecting(task.upscaler(), recipe.back_projection)
+        model, loading_s = task.load()
+        model = back_projecting(model, recipe.back_projection)
         record = task.record()
         stored, facts = enlarge(image, model, task.control, size=size)
         if recipe.background is not None:
@@ -269,7 +313,7 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     if image.science is not None and not image.science.is_quantity_known:
         task.control.notify(_unknown_quantity(task.source, image.science.unit))
     done = task.facts(facts, height=stored.height, width=stored.width)
-    return replace(done, losses=losses + untold)
+    return replace(done, loading_s=loading_s, losses=losses + untold)
 
 
 def _enlarge_scene(task: _Task) -> FileFacts:
@@ -284,7 +328,7 @@ def _enlarge_scene(task: _Task) -> FileFacts:
         if scene.pages > 1:
             control.notify(f"“{task.source.name}” holds {scene.pages} pictures; the first of them is enlarged.")
         with claimed(task.output, may_replace=task.may_replace):
-            model = task.upscaler()
+            model, loading_s = task.load()
             record = task.record()
             settings = [recipe.model, record.model.sha256, recipe.device, recipe.precision, recipe.window_px]
             try:
@@ -304,7 +348,7 @@ def _enlarge_scene(task: _Task) -> FileFacts:
                 raise
             task.finish(record, facts.run)
     done = task.facts(facts.run, height=facts.height, width=facts.width)
-    return replace(done, windows=facts.windows, resumed_windows=facts.resumed_windows)
+    return replace(done, loading_s=loading_s, windows=facts.windows, resumed_windows=facts.resumed_windows)
 
 
 def _opened(recipe: FileRecipe) -> AnyUpscaler:

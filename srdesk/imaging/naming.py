@@ -28,6 +28,16 @@ _MAX_SUFFIX_LENGTH = 16
 """Longer ones are not kept whole when a name is shortened."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PIECE = re.compile(r"([^{}]*)(?:\{([^{}]*)\})?")
+_FILLINGS = {
+    "ext": r"\.[^.]+",
+    "scale": r"(?:[234]|\d+x\d+)",
+    "date": r"\d{4}-\d{2}-\d{2}",
+    "time": r"\d{6}",
+    "n": r"\d+",
+    "parent": ".+",
+}
+"""What may stand in the place of placeholders, as regular expressions."""
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff/\\:*?"<>|]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 """Device names that Windows sees in any folder, with any suffix."""
@@ -83,13 +93,56 @@ class OutputName:
             "n": str(number),
             "parent": source.absolute().parent.name,
         }
+        return _safe_name(_PLACEHOLDER.sub(lambda match: filled[match[1]], self._whole_template), ext)
+
+    def stems_of(self, name: str, models: Iterable[str]) -> list[str]:
+        """Return the stems of files whose result could have this name; none where the template cannot tell.
+
+        Args:
+            name: name of a file.
+            models: names of the models that it could have been made with.
+        """
+        literal, placeholders = _PLACEHOLDER.sub("", self.template).strip(), _PLACEHOLDER.findall(self.template)
+        if not literal and {"model", "scale"}.isdisjoint(placeholders):
+            return []  # a result would be called as its file is, but for a number, which other files have as well
+        stem, ext = Path(name).stem, Path(name).suffix
+        stems = []
+        for text in {stem, re.sub(r"-\d+$", "", stem)}:
+            match = re.fullmatch(self._pattern(frozenset(models)), text + ext)
+            if match is not None and "stem" in match.groupdict():
+                stems.append(match["stem"])
+        return stems
+
+    @staticmethod
+    def safe_stem(source: Path) -> str:
+        """Return the stem of a file as it stands in the name of its result."""
+        return _UNSAFE.sub("_", source.stem)
+
+    @property
+    def _whole_template(self) -> str:
         # A name without a suffix would not say its format.
-        template = self.template.strip().removesuffix("{ext}") + "{ext}"
-        return _safe_name(_PLACEHOLDER.sub(lambda match: filled[match[1]], template), ext)
+        return self.template.strip().removesuffix("{ext}") + "{ext}"
+
+    def _pattern(self, models: frozenset[str]) -> str:
+        """Return a regular expression for the names that the template makes; its group ``stem`` is that of the file."""
+        fillings = _FILLINGS | {"model": "(?:" + "|".join(re.escape(_UNSAFE.sub("_", name)) for name in models) + ")"}
+        pattern, is_named = "", False
+        for literal, placeholder in _PIECE.findall(self._whole_template):
+            pattern += re.escape(_UNSAFE.sub("_", literal))
+            if placeholder == "stem":
+                pattern += "(?P=stem)" if is_named else "(?P<stem>.+)"
+                is_named = True
+            elif placeholder:
+                pattern += fillings[placeholder]
+        return pattern
 
 
 def resolve_collision(
-    path: Path, policy: CollisionPolicy = "number", ask: Callable[[Path], CollisionPolicy] | None = None
+    path: Path,
+    policy: CollisionPolicy = "number",
+    ask: Callable[[Path], CollisionPolicy] | None = None,
+    *,
+    is_taken: Callable[[Path], bool] = os.path.lexists,
 ) -> Path | None:
     """Return where to write, or None to skip.
 
@@ -97,22 +150,23 @@ def resolve_collision(
         path: the wanted output file.
         policy: what to do if it exists.
         ask: puts the question for the policy "ask" and returns one of the other policies.
+        is_taken: tells whether there is a file of that name, or soon will be.
 
     Raises:
         ConfigError: the policy is "ask" and there is nobody to ask.
     """
-    if not os.path.lexists(path) or policy == "overwrite":
+    if policy == "overwrite" or not is_taken(path):
         return path
     if policy == "skip":
         return None
     if policy == "number":
-        return _next_free(path)
+        return _next_free(path, is_taken)
     if ask is None:
         raise ConfigError("on-collision", policy, "number, skip or overwrite where nobody can be asked")
     answer = ask(path)
     if answer == "ask":
         raise ConfigError("on-collision", answer, "number, skip or overwrite as the answer")
-    return resolve_collision(path, answer)
+    return resolve_collision(path, answer, is_taken=is_taken)
 
 
 def refuse_input_as_output(output: Path, inputs: Iterable[Path]) -> None:
@@ -145,8 +199,8 @@ def _safe_name(name: str, ext: str) -> str:
     return (stem + tail).rstrip(". ")
 
 
-def _next_free(path: Path) -> Path:
+def _next_free(path: Path, is_taken: Callable[[Path], bool]) -> Path:
     number = 2
-    while os.path.lexists(candidate := path.with_name(f"{path.stem}-{number}{path.suffix}")):
+    while is_taken(candidate := path.with_name(f"{path.stem}-{number}{path.suffix}")):
         number += 1
     return candidate

@@ -1,0 +1,417 @@
+"""A queue of files to enlarge: many, from many folders, edited while it is worked through, and never forgotten."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from srdesk.engine.control import CancelToken, Progress
+from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.inputs import InputFile, find_inputs
+from srdesk.engine.provenance import sidecar_path
+from srdesk.engine.queue_item import QueueItem, State, stamp_of
+from srdesk.engine.queue_journal import Ordered, QueueJournal, Record, Removed
+from srdesk.engine.queue_speed import SpeedBook
+from srdesk.errors import QueueError, SrDeskError
+from srdesk.imaging.naming import CollisionPolicy, OutputName
+
+__all__ = ["Queue", "QueueItem", "State"]
+
+Callback = Callable[[], None]
+
+
+class Queue:
+    """Files and how each of them stands. Safe to use from several threads.
+
+    Every change is in the journal, if there is one, when its method returns, and the subscribers have been told.
+    Readers never wait for the disk.
+    """
+
+    def __init__(self, journal: QueueJournal | None = None) -> None:
+        self._journal = journal
+        self._lock = threading.RLock()
+        self._writing = threading.Lock()
+        self._items: dict[int, QueueItem] = {item.id: _taken_up(item) for item in journal.items} if journal else {}
+        self._snapshot = tuple(self._items.values())
+        self._next_id = max(self._items, default=0) + 1
+        self._next_batch = max((item.batch for item in self._snapshot), default=0) + 1
+        self._running: dict[int, _ItemToken] = {}
+        self._fractions: dict[int, Progress] = {}
+        self._pending: list[Record] = []
+        self._speeds = SpeedBook()
+        self._callbacks: list[Callback] = []
+        self._is_paused = False
+        self._trouble: QueueError | None = None
+        for item in self._snapshot:
+            self._learn(item)
+
+    @classmethod
+    def load(cls, journal: Path) -> Queue:
+        """Return the queue of a journal, empty if there is none yet.
+
+        What was being enlarged when a program was killed waits again, or is done if its result is there.
+
+        Raises:
+            QueueError: the journal is used by another program, or cannot be read.
+        """
+        return cls(QueueJournal(journal))
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def items(self) -> tuple[QueueItem, ...]:
+        """Return all items in order. The tuple does not change; those that stay the same are the same objects."""
+        return self._snapshot
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no further file is begun."""
+        return self._is_paused
+
+    @property
+    def trouble(self) -> QueueError | None:
+        """Why the last change could not be noted, so that it would be forgotten in a crash; None if it was."""
+        return self._trouble
+
+    def remaining_s(self) -> float | None:
+        """Return the seconds until nothing is waiting or running, at one file at a time; None before that is known."""
+        with self._lock:
+            left = [item for item in self._snapshot if not item.is_finished]
+            known = [item.megapixels for item in self._snapshot if item.megapixels is not None]
+            usual = sum(known) / len(known) if known else 0.0
+            total = 0.0
+            for item in left:
+                seconds = self._remaining_of(item, usual)
+                if seconds is None:
+                    return None
+                total += seconds
+            return total
+
+    def subscribe(self, callback: Callback) -> Callable[[], None]:
+        """Have a function called after every change, on whichever thread changed it; return what ends that."""
+        with self._lock:
+            self._callbacks.append(callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._callbacks.remove(callback)
+
+        return unsubscribe
+
+    # --- what people do -------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        sources: Iterable[Path],
+        output_folder: Path | None,
+        recipe: FileRecipe,
+        *,
+        template: str,
+        on_collision: CollisionPolicy,
+        is_recursive: bool = True,
+    ) -> list[int]:
+        """Append files, and all pictures in folders and below; return their ids.
+
+        Results of the same template that lie beside their pictures are left out.
+
+        Args:
+            sources: files and folders.
+            output_folder: where the results go, sub-folders kept; None for beside the files.
+            recipe: how they are enlarged.
+            template: how results are called.
+            on_collision: what happens where one exists.
+            is_recursive: whether folders are searched below as well.
+
+        Raises:
+            ConfigError: the template makes no sense.
+        """
+        OutputName(template)
+        found = find_inputs(sources, output_folder, template=template, is_recursive=is_recursive)
+        return self.add_files(found.files, recipe, template=template, on_collision=on_collision)
+
+    def add_files(
+        self,
+        files: Sequence[InputFile],
+        recipe: FileRecipe,
+        *,
+        template: str,
+        on_collision: CollisionPolicy,
+        wanted: Path | None = None,
+        batch: int | None = None,
+    ) -> list[int]:
+        """Append files that were found already; return their ids.
+
+        Args:
+            files: the files, and where their results go.
+            recipe: how they are enlarged.
+            template: how results are called.
+            on_collision: what happens where one exists.
+            wanted: the very file that the result of the only one shall be.
+            batch: number of an earlier batch that they belong to.
+        """
+        with self._lock:
+            if batch is None:
+                batch, self._next_batch = self._next_batch, self._next_batch + 1
+            before = sum(item.batch == batch for item in self._snapshot)
+            added = [
+                QueueItem(
+                    id=self._next_id + index,
+                    source=file.path,
+                    output_folder=file.output_folder,
+                    recipe=recipe,
+                    template=template,
+                    on_collision=on_collision,
+                    wanted=wanted,
+                    batch=batch,
+                    number=before + index + 1,
+                )
+                for index, file in enumerate(files)
+            ]
+            self._next_id += len(added)
+            self._put(*added)
+        self._settle()
+        return [item.id for item in added]
+
+    def remove(self, ids: Iterable[int]) -> None:
+        """Take items out; one that is being enlarged is cancelled."""
+        with self._lock:
+            gone = [number for number in ids if self._items.pop(number, None) is not None]
+            for number in gone:
+                if number in self._running:
+                    self._running[number].cancel()
+            if gone:
+                self._note(Removed(tuple(gone)))
+        self._settle()
+
+    def move(self, ids: Iterable[int], offset: int) -> None:
+        """Move items by ``offset`` places, up if it is negative; those that reach an end stay in their order there."""
+        with self._lock:
+            chosen = set(ids)
+            order = list(self._items)
+            places = [place for place, number in enumerate(order) if number in chosen]
+            if offset > 0:
+                places.reverse()
+            edge = 0 if offset < 0 else len(order) - 1
+            for place in places:
+                goal = max(edge, place + offset) if offset < 0 else min(edge, place + offset)
+                order.insert(goal, order.pop(place))
+                edge = goal + 1 if offset < 0 else goal - 1
+            self._items = {number: self._items[number] for number in order}
+            self._note(Ordered(tuple(order)))
+        self._settle()
+
+    def retry_failed(self) -> list[int]:
+        """Let everything that failed wait again; return its ids."""
+        return self._reset(item for item in self._snapshot if item.state == "failed")
+
+    def retry_changed(self) -> list[int]:
+        """Let everything done wait again whose result is gone or whose file was changed; return its ids."""
+        return self._reset(
+            item
+            for item in self._snapshot
+            if item.state == "done"
+            and (item.output is None or not item.output.exists() or stamp_of(item.source) != item.stamp)
+        )
+
+    def clear_finished(self) -> None:
+        """Take out everything that is done, skipped or failed."""
+        self.remove([item.id for item in self._snapshot if item.is_finished])
+
+    def pause(self) -> None:
+        """Begin no further file."""
+        self._is_paused = True
+        self._tell()
+
+    def resume(self) -> None:
+        """Let files be begun again; who works through the queue has to begin anew."""
+        self._is_paused = False
+        self._tell()
+
+    def close(self, *, remove: bool = False) -> None:
+        """Let go of the journal, and remove it if that is wished. The queue is not to be changed afterwards."""
+        if self._journal is not None:
+            with self._writing:
+                self._journal.close(remove=remove)
+
+    # --- what whoever works through it does -------------------------------------------------------------------------
+
+    def take(self, token: CancelToken) -> tuple[QueueItem, CancelToken] | None:
+        """Mark the next waiting item as running; None if there is none, or the queue is paused.
+
+        Args:
+            token: stops the work as a whole.
+
+        Returns:
+            The item, and a token that is raised when it is removed, or when ``token`` is.
+        """
+        with self._lock:
+            item = next((item for item in self._snapshot if item.state == "waiting"), None)
+            if item is None or self._is_paused:
+                return None
+            self._running[item.id] = _ItemToken(token)
+            item = self._change(item.id, state="running", stamp=stamp_of(item.source))
+            assert item is not None
+            found = item, self._running[item.id]
+        self._settle()
+        return found
+
+    def reserve(self, number: int, choose: Callable[[Callable[[Path], bool]], Path | None]) -> Path | None:
+        """Choose the output of a running item so that no other item chooses the same.
+
+        Args:
+            number: id of the item.
+            choose: returns the output, None for none, given a function that tells whether an item of the same batch
+                already has, or will have, an output.
+
+        Returns:
+            What it returned; it is in the journal.
+        """
+        with self._lock:
+            batch = self._items[number].batch if number in self._items else 0
+            taken = {
+                item.output for item in self._snapshot if item.batch == batch and item.id != number and item.output
+            }
+            output = choose(taken.__contains__)
+            if output is not None:
+                self._change(number, output=output)
+        self._settle()
+        return output
+
+    def measured(self, number: int, megapixels: float) -> None:
+        """Note how much there is to compute for an item."""
+        with self._lock:
+            item = self._items.get(number)
+            if item is not None:  # not in the journal: it can be read again from the file
+                self._items[number] = msgspec.structs.replace(item, megapixels=megapixels)
+                self._snapshot = tuple(self._items.values())
+
+    def progressed(self, number: int, progress: Progress) -> None:
+        """Note how far a running item is."""
+        with self._lock:
+            if number in self._running:
+                self._fractions[number] = progress
+
+    def end(self, number: int, state: State, *, error: SrDeskError | None = None, **changes: Any) -> QueueItem | None:
+        """Note what became of a running item, or with "waiting" that it was not finished.
+
+        Args:
+            number: its id.
+            state: how it stands now.
+            error: why it failed.
+            changes: other fields that change.
+
+        Returns:
+            The item, None if it was removed meanwhile.
+        """
+        with self._lock:
+            self._running.pop(number, None)
+            self._fractions.pop(number, None)
+            words = {"error": str(error), "hint": error.hint} if error else {}
+            if state in ("waiting", "failed"):
+                changes["output"] = None
+            item = self._change(number, state=state, **words, **changes)
+            if item is not None:
+                self._learn(item)
+        self._settle()
+        return item
+
+    # --- within -----------------------------------------------------------------------------------------------------
+
+    def _remaining_of(self, item: QueueItem, usual_megapixels: float) -> float | None:
+        size = usual_megapixels if item.megapixels is None else item.megapixels
+        whole_s = self._speeds.seconds(_kind(item), size)
+        progress = self._fractions.get(item.id)
+        if progress is None:
+            return whole_s
+        return progress.remaining_s if whole_s is None else whole_s * (1 - progress.fraction)
+
+    def _learn(self, item: QueueItem) -> None:
+        if item.state == "done" and item.megapixels is not None and item.seconds > 0:
+            self._speeds.learn(_kind(item), item.megapixels, item.seconds)
+
+    def _reset(self, items: Iterable[QueueItem]) -> list[int]:
+        with self._lock:
+            waiting = [
+                msgspec.structs.replace(item, state="waiting", output=None, error="", hint="", seconds=0.0)
+                for item in items
+            ]
+            self._put(*waiting)
+        self._settle()
+        return [item.id for item in waiting]
+
+    def _change(self, number: int, **changes: Any) -> QueueItem | None:
+        if number not in self._items:
+            return None
+        item = msgspec.structs.replace(self._items[number], **changes)
+        self._put(item)
+        return item
+
+    def _put(self, *items: QueueItem) -> None:
+        for item in items:
+            self._items[item.id] = item
+        self._note(*items)
+
+    def _note(self, *records: Record) -> None:
+        self._pending += records
+        self._snapshot = tuple(self._items.values())
+
+    def _settle(self) -> None:
+        """Write what is not in the journal yet, and tell the subscribers."""
+        with self._writing:
+            with self._lock:
+                records, self._pending, items = self._pending, [], self._snapshot
+            if self._journal is not None and records:
+                try:
+                    self._journal.write(records, items)
+                    self._trouble = None
+                except QueueError as error:
+                    self._trouble = error
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            callbacks = tuple(self._callbacks)
+        for callback in callbacks:
+            callback()
+
+
+class _ItemToken(CancelToken):
+    """The token of one item, raised with that of the whole work as well."""
+
+    def __init__(self, whole: CancelToken) -> None:
+        super().__init__()
+        self._whole = whole
+
+    @property
+    def is_cancelled(self) -> bool:
+        return super().is_cancelled or self._whole.is_cancelled
+
+    def check(self) -> None:
+        self._whole.check()
+        super().check()
+
+
+def _kind(item: QueueItem) -> tuple[object, ...]:
+    """Return what the speed depends on beside the size."""
+    recipe = item.recipe
+    return recipe.weights, recipe.device, recipe.precision, recipe.window_px, bool(recipe.back_projection)
+
+
+def _taken_up(item: QueueItem) -> QueueItem:
+    """Return an item of a queue that was worked through when its program was killed, as it is to be gone on with.
+
+    A result that is there is whole, since results get their names last; only where it may be an older one, or its
+    sidecar is missing, is it made again, under the same name.
+    """
+    if item.state != "running":
+        return item
+    is_whole = (
+        item.output is not None
+        and item.on_collision != "overwrite"
+        and item.output.exists()
+        and (not item.recipe.sidecar or sidecar_path(item.output).exists())
+    )
+    return msgspec.structs.replace(item, state="done" if is_whole else "waiting")

@@ -1,0 +1,64 @@
+"""One file of a queue: what shall become of it, and how far it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from srdesk.engine.file_job import FileRecipe
+from srdesk.imaging.naming import CollisionPolicy
+
+State = Literal["waiting", "running", "done", "skipped", "failed"]
+
+
+class QueueItem(msgspec.Struct, frozen=True, kw_only=True, tag="item", omit_defaults=True):
+    """A file in a queue. A change makes another one of the same id."""
+
+    id: int
+    """Number in the queue, never given again."""
+    source: Path
+    """The file."""
+    output_folder: Path
+    """Where its result goes."""
+    recipe: FileRecipe
+    """How it is enlarged."""
+    template: str
+    """How its result is called, as `srdesk.imaging.naming.OutputName` has it."""
+    on_collision: CollisionPolicy
+    """What happens where the result exists."""
+    wanted: Path | None = None
+    """The very file that its result shall be; None for a name from the template."""
+    batch: int = 1
+    """Number of the `Queue.add` that it came with; the results of one batch do not replace each other."""
+    number: int = 1
+    """Its position in its batch, from 1."""
+    state: State = "waiting"
+    """How it stands."""
+    output: Path | None = None
+    """Where its result is, or will be; None until that is known."""
+    error: str = ""
+    """Why it failed, in one sentence."""
+    hint: str = ""
+    """What to do about that."""
+    seconds: float = 0.0
+    """How long it took, opening and saving included, loading the model not."""
+    megapixels: float | None = None
+    """How much there is to compute: million pixels of the result at four times; None until its header was read."""
+    stamp: tuple[int, int] | None = None
+    """Size and time of change of the file when it was enlarged."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen to it unless someone asks for it."""
+        return self.state in ("done", "skipped", "failed")
+
+
+def stamp_of(source: Path) -> tuple[int, int] | None:
+    """Return what changes when a file does; None where there is none."""
+    try:
+        status = source.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
