@@ -38,6 +38,8 @@ from srdesk.imaging.stored import StoredImage
 if TYPE_CHECKING:
     from srdesk.engine.control import Control
     from srdesk.engine.provenance import Provenance
+    from srdesk.engine.scene_step import SceneCrew
+    from srdesk.engine.scene_step import SceneCrew
     from srdesk.engine.upscaler import UpscaleFacts
     from srdesk.engine.upscaling import AnyUpscaler
     from srdesk.imaging.decoder import Decoder
@@ -186,6 +188,11 @@ def probed_megapixels(source: Path, recipe: FileRecipe) -> float | None:
     return pixels * SCALE**2 / 1e6
 
 
+def is_for_disk(source: Path, output: Path) -> bool:
+    """Tell whether a file is enlarged from disk to disk: a scene whose result is to be one as well."""
+    return output.suffix.lower() in _SCENE_SUFFIXES and is_scene(source)
+
+
 def enlarge_file(
     source: Path,
     output: Path,
@@ -195,6 +202,7 @@ def enlarge_file(
     control: Control,
     *,
     may_replace: bool = True,
+    crew: SceneCrew | None = None,
 ) -> FileFacts:
     """Enlarge a file; the folder of its result is made.
 
@@ -210,6 +218,7 @@ def enlarge_file(
         decoder: opens pictures.
         control: how to stop the call and where to report.
         may_replace: whether the output may exist.
+        crew: others that make the steps of a scene; None to make them here.
 
     Raises:
         ImageError: the file cannot be opened, or the result not be written.
@@ -217,14 +226,19 @@ def enlarge_file(
         ConfigError: the recipe asks for what is not done to such a file.
         WeightsError: the model cannot be used.
         DeviceError: it cannot be run, or memory ran out.
+        ClusterError: the crew is lost.
         Cancelled: someone asked to stop.
     """
-    task = _Task(source, output, recipe, upscaler, decoder, control, may_replace)
+    task = _Task(source, output, recipe, upscaler, decoder, control, may_replace, crew)
     try:
-        is_for_disk = output.suffix.lower() in _SCENE_SUFFIXES and is_scene(source)
-        return _enlarge_scene(task) if is_for_disk else _enlarge_picture(task)
+        return _enlarge_scene(task) if goes_from_disk_to_disk(source, output) else _enlarge_picture(task)
     except MemoryError as error:
         raise OutOfMemoryError(f"“{source.name}” needs more memory than there is.") from error
+
+
+def goes_from_disk_to_disk(source: Path, output: Path) -> bool:
+    """Tell whether a file is enlarged window by window: a scene whose result is to be one as well."""
+    return output.suffix.lower() in _SCENE_SUFFIXES and is_scene(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +252,7 @@ class _Task:
     decoder: Decoder
     control: Control
     may_replace: bool
+    crew: SceneCrew | None
 
     def load(self) -> tuple[AnyUpscaler, float]:
         """Return the model, and the seconds until it was ready."""
@@ -316,7 +331,7 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     return replace(done, loading_s=loading_s, losses=losses + untold)
 
 
-def _enlarge_scene(task: _Task) -> FileFacts:
+def _enlarge_scene(task: _Task, crew: SceneCrew | None) -> FileFacts:
     """Enlarge a GeoTIFF from disk to disk."""
     from srdesk.engine.scene import check_scene, enlarge_scene
     from srdesk.imaging.scene.geotiff import open_geotiff
@@ -340,6 +355,7 @@ def _enlarge_scene(task: _Task) -> FileFacts:
                     recipe=msgspec.json.encode([record.version, *settings]).decode(),
                     colours=recipe.bands,
                     notes=provenance.as_text(record),
+                    crew=task.crew,
                 )
             except Cancelled:
                 if unfinished_bytes(task.output):

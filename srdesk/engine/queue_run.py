@@ -57,6 +57,7 @@ def run_queue(
     *,
     ears: Ears | None = None,
     ask: Callable[[Path], CollisionPolicy] | None = None,
+    fatal: tuple[type[SrDeskError], ...] = (),
 ) -> None:
     """Take the next waiting item until there is none, or the queue is paused. Several threads may do so at a time.
 
@@ -68,9 +69,11 @@ def run_queue(
         token: how to stop.
         ears: who wants to hear what.
         ask: puts the question for items with the policy "ask".
+        fatal: errors that would end every item, such as weights that cannot be used.
 
     Raises:
         Cancelled: the token was raised; what was being enlarged waits again.
+        SrDeskError: a fatal one; likewise.
         Exception: whatever else `enlarge_one` raises; likewise.
     """
     while True:
@@ -79,7 +82,7 @@ def run_queue(
         taken = queue.take(token)
         if taken is None:
             return
-        _Turn(queue, enlarge_one, ears or Ears(), ask, *taken).run()
+        _Turn(queue, enlarge_one, ears or Ears(), ask, fatal, *taken).run()
 
 
 @dataclass(slots=True)
@@ -90,6 +93,7 @@ class _Turn:
     enlarge_one: EnlargeOne
     ears: Ears
     ask: Callable[[Path], CollisionPolicy] | None
+    fatal: tuple[type[SrDeskError], ...]
     item: QueueItem
     token: CancelToken
 
@@ -99,13 +103,14 @@ class _Turn:
         outcome: FileFacts | SrDeskError | None
         try:
             outcome = self._enlarged()
-        except SrDeskError as error:
-            outcome = error
         except BaseException as error:
-            self.queue.end(self.item.id, "waiting")
-            if isinstance(error, Cancelled) and not self._is_still_wanted():
-                return  # it alone was taken out of the queue
-            raise
+            if isinstance(error, SrDeskError) and not isinstance(error, self.fatal):
+                outcome = error
+            else:
+                item = self.queue.end(self.item.id, "waiting")
+                if isinstance(error, Cancelled) and item is None:
+                    return  # it alone was taken out of the queue
+                raise
         seconds = time.monotonic() - started_s
         number = self.item.id
         if isinstance(outcome, SrDeskError):
@@ -157,9 +162,6 @@ class _Turn:
         if output is not None and os.path.lexists(output):
             refuse_input_as_output(output, (other.source for other in self.queue.items()))
         return output, output is not None and os.path.lexists(output)
-
-    def _is_still_wanted(self) -> bool:
-        return any(item.id == self.item.id for item in self.queue.items())
 
     def _progressed(self, progress: Progress) -> None:
         self.queue.progressed(self.item.id, progress)
