@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from srdesk.engine.control import Control
     from srdesk.engine.provenance import Provenance
     from srdesk.engine.scene_step import SceneCrew
-    from srdesk.engine.scene_step import SceneCrew
     from srdesk.engine.upscaler import UpscaleFacts
     from srdesk.engine.upscaling import AnyUpscaler
     from srdesk.imaging.decoder import Decoder
@@ -188,11 +187,6 @@ def probed_megapixels(source: Path, recipe: FileRecipe) -> float | None:
     return pixels * SCALE**2 / 1e6
 
 
-def is_for_disk(source: Path, output: Path) -> bool:
-    """Tell whether a file is enlarged from disk to disk: a scene whose result is to be one as well."""
-    return output.suffix.lower() in _SCENE_SUFFIXES and is_scene(source)
-
-
 def enlarge_file(
     source: Path,
     output: Path,
@@ -331,7 +325,7 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     return replace(done, loading_s=loading_s, losses=losses + untold)
 
 
-def _enlarge_scene(task: _Task, crew: SceneCrew | None) -> FileFacts:
+def _enlarge_scene(task: _Task) -> FileFacts:
     """Enlarge a GeoTIFF from disk to disk."""
     from srdesk.engine.scene import check_scene, enlarge_scene
     from srdesk.imaging.scene.geotiff import open_geotiff
