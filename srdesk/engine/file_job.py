@@ -18,19 +18,14 @@ import numpy as np
 from srdesk.engine import provenance
 from srdesk.engine.back_projection import back_projecting
 from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten
-from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError, SrDeskError
+from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError
 from srdesk.imaging.claim import claimed
 from srdesk.imaging.formats import (
     SCIENCE_SUFFIXES,
     SUFFIXES,
     can_hold,
-    format_for,
-    format_of,
-    plain_name,
-    probe_image,
     save_image,
 )
-from srdesk.imaging.naming import OutputName
 from srdesk.imaging.scene.probe import is_scene
 from srdesk.imaging.scene.tile_file import unfinished_bytes
 from srdesk.imaging.stored import StoredImage
@@ -48,7 +43,8 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = SUFFIXES | SCIENCE_SUFFIXES
 """Lower-case suffix to format of everything that can be written. The first one of a format is usual."""
 
-_SCENE_SUFFIXES = (".tif", ".tiff")
+SCENE_SUFFIXES = (".tif", ".tiff")
+"""Suffixes of scenes, in lower case."""
 
 Colour = tuple[int, int, int]
 
@@ -138,55 +134,6 @@ class Upscalers:
         return self._upscaler
 
 
-def output_name(source: Path, recipe: FileRecipe, *, template: str, number: int = 1) -> str:
-    """Return what the result of a file is called; its format is that of the file where no suffix says another one.
-
-    Args:
-        source: the file.
-        recipe: how it will be enlarged.
-        template: as `srdesk.imaging.naming.OutputName` has it.
-        number: position of the file in its batch, from 1.
-
-    Raises:
-        ImageReadError: it is missing or no regular file.
-        UnsupportedImageError: it is of a kind that is not handled.
-        ConfigError: the template or the size of the recipe makes no sense.
-    """
-    size = TargetSize.parse(recipe.size)
-    return OutputName(template).render(
-        plain_name(source),
-        model=recipe.model,
-        scale=size.scale or f"{size.width}x{size.height}",
-        ext=_result_suffix(source),
-        number=number,
-    )
-
-
-def probed_megapixels(source: Path, recipe: FileRecipe) -> float | None:
-    """Return how much there is to compute, by the header of a file; None if that does not say.
-
-    Args:
-        source: the file.
-        recipe: how it will be enlarged.
-
-    Returns:
-        Million pixels of the result at four times, over all bands that are computed one by one.
-    """
-    try:
-        if is_scene(source):
-            from srdesk.engine.scene import plan_passes
-            from srdesk.imaging.scene.geotiff import open_geotiff
-
-            with open_geotiff(source) as scene:
-                pixels = scene.height * scene.width * len(plan_passes(scene, recipe.bands))
-        else:
-            probe = probe_image(source, recipe.part)
-            pixels = probe.height * probe.width
-    except SrDeskError:
-        return None
-    return pixels * SCALE**2 / 1e6
-
-
 def enlarge_file(
     source: Path,
     output: Path,
@@ -232,7 +179,7 @@ def enlarge_file(
 
 def goes_from_disk_to_disk(source: Path, output: Path) -> bool:
     """Tell whether a file is enlarged window by window: a scene whose result is to be one as well."""
-    return output.suffix.lower() in _SCENE_SUFFIXES and is_scene(source)
+    return output.suffix.lower() in SCENE_SUFFIXES and is_scene(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,17 +316,6 @@ def _opened(recipe: FileRecipe) -> AnyUpscaler:
     return Upscaler.from_weights(
         recipe.weights, device=recipe.device, precision=recipe.precision, window_px=recipe.window_px
     )
-
-
-def _result_suffix(source: Path) -> str:
-    """Return the suffix of a result of the same format as its file; that of the content if the name says another."""
-    plain = plain_name(source)
-    if is_scene(source):
-        return plain.suffix if plain.suffix.lower() in _SCENE_SUFFIXES else _SCENE_SUFFIXES[0]
-    content = format_of(source)
-    if format_for(plain) is not None and (format_for(plain) == "FITS") == (content == "FITS"):
-        return plain.suffix
-    return next(suffix for suffix, name in PICTURE_SUFFIXES.items() if name == content)
 
 
 def _checked_format(output: Path, image: Image, size: TargetSize, *, keeps_alpha: bool) -> str:

@@ -12,8 +12,7 @@ import msgspec
 from srdesk.engine.control import CancelToken, Progress
 from srdesk.engine.file_job import FileRecipe
 from srdesk.engine.inputs import InputFile, find_inputs
-from srdesk.engine.provenance import sidecar_path
-from srdesk.engine.queue_item import QueueItem, State, stamp_of
+from srdesk.engine.queue_item import ItemToken, QueueItem, State, stamp_of, taken_up
 from srdesk.engine.queue_journal import Ordered, QueueJournal, Record, Removed
 from srdesk.engine.queue_speed import SpeedBook
 from srdesk.errors import QueueError, SrDeskError
@@ -35,11 +34,11 @@ class Queue:
         self._journal = journal
         self._lock = threading.RLock()
         self._writing = threading.Lock()
-        self._items: dict[int, QueueItem] = {item.id: _taken_up(item) for item in journal.items} if journal else {}
+        self._items: dict[int, QueueItem] = {item.id: taken_up(item) for item in journal.items} if journal else {}
         self._snapshot = tuple(self._items.values())
         self._next_id = max(self._items, default=0) + 1
         self._next_batch = max((item.batch for item in self._snapshot), default=0) + 1
-        self._running: dict[int, _ItemToken] = {}
+        self._running: dict[int, ItemToken] = {}
         self._fractions: dict[int, Progress] = {}
         self._pending: list[Record] = []
         self._speeds = SpeedBook()
@@ -251,7 +250,7 @@ class Queue:
             item = next((item for item in self._snapshot if item.state == "waiting"), None)
             if item is None or self._is_paused:
                 return None
-            self._running[item.id] = _ItemToken(token)
+            self._running[item.id] = ItemToken(token)
             item = self._change(item.id, state="running", stamp=stamp_of(item.source))
             assert item is not None
             found = item, self._running[item.id]
@@ -322,7 +321,7 @@ class Queue:
 
     def _remaining_of(self, item: QueueItem, usual_megapixels: float) -> float | None:
         size = usual_megapixels if item.megapixels is None else item.megapixels
-        whole_s = self._speeds.seconds(_kind(item), size)
+        whole_s = self._speeds.seconds(item.kind_of_work, size)
         progress = self._fractions.get(item.id)
         if progress is None:
             return whole_s
@@ -330,7 +329,7 @@ class Queue:
 
     def _learn(self, item: QueueItem) -> None:
         if item.state == "done" and item.megapixels is not None and item.seconds > 0:
-            self._speeds.learn(_kind(item), item.megapixels, item.seconds)
+            self._speeds.learn(item.kind_of_work, item.megapixels, item.seconds)
 
     def _reset(self, items: Iterable[QueueItem]) -> list[int]:
         with self._lock:
@@ -376,42 +375,3 @@ class Queue:
             callbacks = tuple(self._callbacks)
         for callback in callbacks:
             callback()
-
-
-class _ItemToken(CancelToken):
-    """The token of one item, raised with that of the whole work as well."""
-
-    def __init__(self, whole: CancelToken) -> None:
-        super().__init__()
-        self._whole = whole
-
-    @property
-    def is_cancelled(self) -> bool:
-        return super().is_cancelled or self._whole.is_cancelled
-
-    def check(self) -> None:
-        self._whole.check()
-        super().check()
-
-
-def _kind(item: QueueItem) -> tuple[object, ...]:
-    """Return what the speed depends on beside the size."""
-    recipe = item.recipe
-    return recipe.weights, recipe.device, recipe.precision, recipe.window_px, bool(recipe.back_projection)
-
-
-def _taken_up(item: QueueItem) -> QueueItem:
-    """Return an item of a queue that was worked through when its program was killed, as it is to be gone on with.
-
-    A result that is there is whole, since results get their names last; only where it may be an older one, or its
-    sidecar is missing, is it made again, under the same name.
-    """
-    if item.state != "running":
-        return item
-    is_whole = (
-        item.output is not None
-        and item.on_collision != "overwrite"
-        and item.output.exists()
-        and (not item.recipe.sidecar or sidecar_path(item.output).exists())
-    )
-    return msgspec.structs.replace(item, state="done" if is_whole else "waiting")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from srdesk.engine.control import CancelToken
 from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.provenance import sidecar_path
 from srdesk.imaging.naming import CollisionPolicy
 
 State = Literal["waiting", "running", "done", "skipped", "failed"]
@@ -54,6 +57,12 @@ class QueueItem(msgspec.Struct, frozen=True, kw_only=True, tag="item", omit_defa
         """Whether nothing more will happen to it unless someone asks for it."""
         return self.state in ("done", "skipped", "failed")
 
+    @property
+    def kind_of_work(self) -> Hashable:
+        """What its speed depends on beside its size."""
+        recipe = self.recipe
+        return recipe.weights, recipe.device, recipe.precision, recipe.window_px, bool(recipe.back_projection)
+
 
 def stamp_of(source: Path) -> tuple[int, int] | None:
     """Return what changes when a file does; None where there is none."""
@@ -62,3 +71,42 @@ def stamp_of(source: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
+
+
+def taken_up(item: QueueItem) -> QueueItem:
+    """Return an item of a queue that was worked through when its program was killed, as it is to be gone on with.
+
+    A result that is there is whole, since results get their names last; only where it may be an older one, or its
+    sidecar is missing, is it made again, under the same name.
+    """
+    if item.state != "running":
+        return item
+    is_whole = (
+        item.output is not None
+        and item.on_collision != "overwrite"
+        and item.output.exists()
+        and (not item.recipe.sidecar or sidecar_path(item.output).exists())
+    )
+    return msgspec.structs.replace(item, state="done" if is_whole else "waiting")
+
+
+class ItemToken(CancelToken):
+    """The token of one item, raised with that of the whole work as well."""
+
+    def __init__(self, whole: CancelToken) -> None:
+        super().__init__()
+        self._whole = whole
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether someone asked to stop this item, or all."""
+        return super().is_cancelled or self._whole.is_cancelled
+
+    def check(self) -> None:
+        """Go on, or raise.
+
+        Raises:
+            Cancelled: someone asked to stop.
+        """
+        self._whole.check()
+        super().check()

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from srdesk.engine.control import CancelToken, Control, Progress
-from srdesk.engine.file_job import FileFacts, output_name, probed_megapixels
+from srdesk.engine.file_job import FileFacts
+from srdesk.engine.file_outlook import output_name, probed_megapixels
 from srdesk.engine.queue import Queue
 from srdesk.engine.queue_item import QueueItem
 from srdesk.errors import Cancelled, OutputTakenError, SrDeskError
