@@ -116,7 +116,7 @@ def enlarge(
     if image.science is not None:
         if is_reduced:
             raise _measured_size_error(height, width)
-        _check_memory(box, np.dtype(image.values.dtype).itemsize + 4)
+        _check_memory(box, image.channels * (np.dtype(image.values.dtype).itemsize + 4))
         return _timed(*enlarge_measured(image, upscaler, control, region=part, fill=bleed_colour), started_s)
     _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize)
     if image.metadata.scene is not None and image.numbers is not None:

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from srdesk import __version__
 from srdesk.engine.control import CancelToken, Control
-from srdesk.imaging.flux import Doubles, block_totals, enlarged_values, fitted, flux_error, ring_floor
+from srdesk.imaging.flux import FluxError, block_totals, enlarged_values, fitted, flux_error, ring_floor, worst_of
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink, Sink
 from srdesk.imaging.resample import resize_bicubic_box
 from srdesk.imaging.science import Science
 from srdesk.imaging.stored import StoredImage
 
 if TYPE_CHECKING:
-    from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
+    from srdesk.engine.upscaler import UpscaleFacts
+    from srdesk.engine.upscaling import AnyUpscaler
 
 SCALE = 4
 """Scale of every model."""
@@ -45,7 +46,7 @@ class _Task:
 
 
 def enlarge_measured(
-    image: Image, upscaler: Upscaler | BicubicUpscaler, control: Control, *, region: Box, fill: Fill
+    image: Image, upscaler: AnyUpscaler, control: Control, *, region: Box, fill: Fill
 ) -> tuple[StoredImage, UpscaleFacts]:
     """Enlarge a measured picture four times into numbers of its own type.
 
@@ -67,15 +68,13 @@ def enlarge_measured(
     if image.science is None or image.numbers is None:
         raise ValueError("this picture was not measured")
     task = _Task(image, image.science, image.numbers, region)
-    usable = (~image.science.is_unusable(image.numbers[:, :, 0])).astype(np.float32)
+    usable = (~image.science.is_unusable(image.numbers).any(axis=2)).astype(np.float32)
     source = image.with_pixels(fill(image.pixels, usable), None)
     scaled = region.scaled(SCALE)
-    sink = ImageSink(scaled.height, scaled.width, 1)
+    sink = ImageSink(scaled.height, scaled.width, image.channels)
     facts = upscaler.upscale(source, _Shifted(sink, scaled), control, region=region)
     _add_excess(task, sink.pixels, usable, control.token)
-    stored, result, network = _fit(task, sink.pixels, control.token)
-    lr = image.numbers[region.top : region.bottom, region.left : region.right, 0]
-    error = flux_error(lr, result, network, image.science)
+    stored, error = _fit(task, sink.pixels, control.token)
     metadata = replace(image.metadata, history=(*image.metadata.history, *_provenance(upscaler)))
     return stored.with_metadata(metadata), replace(facts, flux=error)
 
@@ -125,30 +124,39 @@ def _add_excess(task: _Task, sr: FloatArray, usable: FloatArray, token: CancelTo
         sr[rows] += resize_bicubic_box(source, strip, height=height, width=width)
 
 
-def _fit(task: _Task, sr: FloatArray, token: CancelToken) -> tuple[StoredImage, Doubles, Doubles]:
-    """Return the result, what its blocks measure, and what they measured before; ``sr`` may become the result."""
-    image, science, box = task.image, task.science, task.box
-    enlarged = science.after_enlarging(SCALE)
+def _fit(task: _Task, sr: FloatArray, token: CancelToken) -> tuple[StoredImage, FluxError]:
+    """Return the result and its flux error, which is that of the worst colour; ``sr`` may become the result."""
+    image, science = task.image, task.science
     values = enlarged_values(image.values, science, SCALE)
     numbers = sr if image.values.dtype == "float32" else np.empty(sr.shape, image.values.dtype)
-    stored = StoredImage(numbers, values, None, image.metadata, enlarged)
+    errors = [_fit_channel(task, channel, sr, numbers, token) for channel in range(image.channels)]
+    stored = StoredImage(numbers, values, None, image.metadata, science.after_enlarging(SCALE))
+    return stored, worst_of(errors)
+
+
+def _fit_channel(task: _Task, channel: int, sr: FloatArray, numbers: Numbers, token: CancelToken) -> FluxError:
+    """Write one colour of the result into ``numbers``."""
+    science, box = task.science, task.box
+    values = enlarged_values(task.image.values, science, SCALE)
+    lr = task.numbers[:, :, channel]
+    floor = ring_floor(lr, science)
     result = np.empty((box.height, box.width))
     network = np.empty_like(result)
-    floor = ring_floor(task.numbers[:, :, 0], science)
     for top in range(0, box.height, _STRIP_PX):
         token.check()
         rows = slice(top, min(top + _STRIP_PX, box.height))
         fine = slice(rows.start * SCALE, rows.stop * SCALE)
         place = (slice(box.top + rows.start, box.top + rows.stop), slice(box.left, box.right))
-        lr = task.numbers[:, :, 0][place]
-        strip = sr[fine, :, 0]
+        strip = sr[fine, :, channel]
         network[rows] = block_totals(strip.astype(np.float64) * values.gain + values.offset, science, SCALE)
-        numbers[fine, :, 0] = fitted(strip, lr, science, image.values.gain, SCALE, floor[place])
-        result[rows] = block_totals(numbers[fine, :, 0], science, SCALE)
-    return stored, result, network
+        made = fitted(strip, lr[place], science, task.image.values.gain, SCALE, floor[place])
+        numbers[fine, :, channel] = made
+        result[rows] = block_totals(made, science, SCALE)
+    whole = lr[box.top : box.bottom, box.left : box.right]
+    return flux_error(whole, result, network, science)
 
 
-def _provenance(upscaler: Upscaler | BicubicUpscaler) -> tuple[str, ...]:
+def _provenance(upscaler: AnyUpscaler) -> tuple[str, ...]:
     made = f"SR Desk {__version__}: enlarged {SCALE} times by {upscaler.name}"
     card = upscaler.card
     return (made,) if card is None else (made, f"weights sha256 {card.sha256}")

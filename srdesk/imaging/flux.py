@@ -7,7 +7,7 @@ network, would dig a ring around a star, the contrast of the block is lowered, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +142,21 @@ def flux_error(lr: Numbers, result: Doubles, network: Doubles, science: Science)
         network_percent=_percent(float(network[usable].sum()), total),
         quantity=science.quantity,
         unit=science.unit,
+    )
+
+
+def worst_of(errors: list[FluxError]) -> FluxError:
+    """Return the flux error of a picture from those of its colours: the worst, and the sources of all.
+
+    Args:
+        errors: one for each colour, at least one.
+    """
+    return replace(
+        errors[0],
+        frame_percent=max(error.frame_percent for error in errors),
+        source_percent=max(error.source_percent for error in errors),
+        sources=sum(error.sources for error in errors),
+        network_percent=max(error.network_percent for error in errors),
     )
 
 

@@ -20,6 +20,7 @@ from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.fits import reader as fits
 from srdesk.imaging.fits import structure as fits_structure
 from srdesk.imaging.fits import writer as fits_writer
+from srdesk.imaging.fits.parts import Plane
 from srdesk.imaging.foreign import foreign_format
 from srdesk.imaging.image import Image, Metadata
 from srdesk.imaging.probe import ImageProbe
@@ -106,7 +107,7 @@ def probe_image(path: Path | str, part: str = "") -> ImageProbe:
         return _probe(stream, path, part)
 
 
-def list_planes(path: Path | str) -> tuple[fits.Plane, ...]:
+def list_planes(path: Path | str) -> tuple[Plane, ...]:
     """List the images that a FITS file holds; empty for files of other formats, which hold one.
 
     Raises:

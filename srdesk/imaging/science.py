@@ -74,7 +74,7 @@ def robust_values(numbers: Numbers, science: Science) -> ValueMap:
     8-bit numbers keep their full range, as photos do.
 
     Args:
-        numbers: `(H, W, 1)` file numbers with at least one that is not blank.
+        numbers: `(H, W, C)` file numbers with at least one that is not blank.
         science: which of them count.
     """
     if numbers.dtype == np.uint8:
@@ -114,6 +114,8 @@ class FitsOrigin(msgspec.Struct, frozen=True):
     """Place along the axes before rows and columns, the slowest first; empty for a plain image."""
     header: bytes
     """Header of the image, as an image that is not compressed has it."""
+    is_colour: bool = False
+    """Whether it is all three planes, as red, green and blue."""
 
 
 class SceneOrigin(msgspec.Struct, frozen=True):

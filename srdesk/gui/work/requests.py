@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from srdesk.engine.upscaler import UpscaleFacts
     from srdesk.engine.warm_up import DeviceChoice
     from srdesk.gui.compare.pyramid import DisplayImage
-    from srdesk.imaging.fits.reader import Plane
+    from srdesk.imaging.fits.parts import Plane
     from srdesk.imaging.scene.geolocation import Geolocation
     from srdesk.imaging.scene.geotiff import Band
     from srdesk.imaging.stored import StoredImage

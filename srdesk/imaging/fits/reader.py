@@ -13,7 +13,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,7 +20,8 @@ import msgspec
 import numpy as np
 
 from srdesk.errors import ImageReadError, UnsupportedImageError
-from srdesk.imaging.fits.structure import Hdu, read_structure, unpacked
+from srdesk.imaging.fits.parts import DTYPES, Part, Plane, chosen_part, planes_of
+from srdesk.imaging.fits.structure import read_structure, unpacked
 from srdesk.imaging.image import Metadata
 from srdesk.imaging.probe import MAX_DECODED_BYTES, ImageProbe, check_budget, decoder_errors
 from srdesk.imaging.science import FitsOrigin, Numbers, Quantity, Science, robust_values
@@ -31,9 +31,6 @@ from srdesk.imaging.values import ValueMap
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
-
-DTYPES = {8: "uint8", 16: "int16", 32: "int32", 64: "int64", -32: "float32", -64: "float64"}
-"""BITPIX to numpy name (FITS standard 4.0, table 8)."""
 
 _MAX_LOOKED_AT = 1_000_000
 
@@ -45,67 +42,32 @@ _COUNT = re.compile(r"(counts?|cts?|electrons?|e-?|adu|dn|du|photons?|phot|ph)(/
 _PER_AREA = re.compile(r"arcsec|\bsr\b|\bsr-1|beam|deg|\bm?mag\b|^m?k$|kelvin")
 
 
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """One image of a FITS file, as a list of them shows it."""
-
-    part: str
-    """How it is chosen: number of the HDU, and behind a comma, in a cube, the number of the plane from 1."""
-    name: str
-    """Name of the HDU, with its version where several have the name."""
-    height: int
-    """Rows."""
-    width: int
-    """Columns."""
-    dtype: str
-    """Numpy name of the type of its numbers."""
-    unit: str = ""
-    """Its BUNIT; empty if the file does not say."""
-
-    def __str__(self) -> str:
-        label = f"{self.part} {self.name}".strip()
-        return f"{label} ({self.width} × {self.height})"
-
-
 def probe(stream: BinaryIO, path: Path, part: str = "") -> ImageProbe:
     """Return what the header of an image says.
 
     Args:
         stream: the file.
         path: what errors call it.
-        part: ``NAME``, ``NAME:VERSION`` or number of the HDU, then perhaps a comma and the plane from 1; empty for
-            the first image.
+        part: ``NAME``, ``NAME:VERSION`` or number of the HDU, then perhaps a comma and the plane from 1, or ``RGB``
+            for three planes as colours; empty for the first image.
 
     Raises:
         ImageReadError: the file is damaged or cut off.
         UnsupportedImageError: it has no such image.
     """
     with decoder_errors(path), unpacked(stream, path) as plain:
-        hdu, _ = _choose(read_structure(plain, path), part, path)
-        return _probe(hdu)
+        return _probe(chosen_part(read_structure(plain, path), part, path))
 
 
 def list_planes(stream: BinaryIO, path: Path) -> tuple[Plane, ...]:
-    """List the images of a file, every plane of cubes by itself.
+    """List the images of a file, every plane of cubes by itself, and behind its planes a cube that is of colours.
 
     Raises:
         ImageReadError: the file is damaged or cut off.
         UnsupportedImageError: it is packed, and too large.
     """
     with decoder_errors(path), unpacked(stream, path) as plain:
-        hdus = read_structure(plain, path)
-    planes = []
-    for hdu in hdus:
-        if not _has_pixels(hdu):
-            continue
-        versions = sum(other.name == hdu.name for other in hdus)
-        name = f"{hdu.name}:{hdu.version}" if versions > 1 and hdu.name else hdu.name
-        count = math.prod(hdu.shape[:-2])
-        unit = str(hdu.values.get("BUNIT", "")).strip()
-        for number in range(1, min(count, 1000) + 1):
-            part = str(hdu.index) if count == 1 else f"{hdu.index},{number}"
-            planes.append(Plane(part, name, hdu.shape[-2], hdu.shape[-1], DTYPES[hdu.bitpix], unit))
-    return tuple(planes)
+        return planes_of(read_structure(plain, path))
 
 
 def read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
@@ -121,9 +83,9 @@ def read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
         UnsupportedImageError: it has no such image, or that is too large.
     """
     with header_errors(path), decoder_errors(path), unpacked(stream, path) as plain:
-        hdu, plane = _choose(read_structure(plain, path), part, path)
-        check_budget(path, _probe(hdu))
-        numbers, block = _compressed(plain, path, hdu, plane) if hdu.is_tile_compressed else _plain(plain, hdu, plane)
+        chosen = chosen_part(read_structure(plain, path), part, path)
+        check_budget(path, _probe(chosen))
+        numbers, block = _compressed(plain, path, chosen) if chosen.hdu.is_tile_compressed else _plain(plain, chosen)
         science = _science(parsed_header(block), numbers, path)
     if science.is_blank(numbers).all():
         raise ImageReadError(path, "none of its pixels has a value", hint="Choose another image of the file.")
@@ -134,9 +96,10 @@ def read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
         path=os.fsencode(path.absolute()),
         size_bytes=status.st_size if status else 0,
         modified_ns=status.st_mtime_ns if status else 0,
-        hdu=hdu.index,
-        plane=plane,
+        hdu=chosen.hdu.index,
+        plane=chosen.plane,
         header=block,
+        is_colour=chosen.is_colour,
     )
     return StoredImage(numbers, values, None, Metadata(format="FITS", fits=origin), science)
 
@@ -173,74 +136,36 @@ def header_errors(path: Path) -> Iterator[None]:
             raise ImageReadError(path, "its header is damaged") from error
 
 
-# --- choosing -------------------------------------------------------------------------------------------------------
-
-
-def _has_pixels(hdu: Hdu) -> bool:
-    return len(hdu.shape) >= 2 and math.prod(hdu.shape) > 0
-
-
-def _choose(hdus: list[Hdu], part: str, path: Path) -> tuple[Hdu, tuple[int, ...]]:
-    images = [hdu for hdu in hdus if _has_pixels(hdu)]
-    if not images and hdus[0].values.get("GROUPS") is True:
-        raise UnsupportedImageError(
-            path,
-            "it holds random groups, measurements of a radio interferometer that are no image yet",
-            hint="Make an image of them first, such as with CASA or AIPS.",
-        )
-    if not images:
-        raise UnsupportedImageError(
-            path, "it holds no image of two dimensions", hint="Choose a FITS file with an image."
-        )
-    wanted, _, plane = part.partition(",")
-    found = [hdu for hdu in images if _is_called(hdu, wanted.strip())] if wanted.strip() else images
-    if found:
-        hdu = found[0]
-        shape = hdu.shape[:-2]
-        count = math.prod(shape)
-        number = plane.strip() or "1"
-        if number.isdecimal() and 1 <= int(number) <= count:
-            return hdu, tuple(int(place) for place in np.unravel_index(int(number) - 1, shape)) if shape else ()
-        raise UnsupportedImageError(
-            path, f"HDU {hdu.index} has no plane {number[:20]}", hint=f"Choose a plane from 1 to {count}."
-        )
-    names = ", ".join(f"{hdu.index} {hdu.name}".strip() for hdu in images[:12])
-    raise UnsupportedImageError(
-        path, f"it has no image called {wanted.strip()[:40]!r}", hint=f"Choose one of: {names}."
-    )
-
-
-def _is_called(hdu: Hdu, wanted: str) -> bool:
-    if wanted.isdecimal():
-        return hdu.index == int(wanted)
-    name, _, version = wanted.upper().partition(":")
-    return hdu.name == name and (not version or str(hdu.version) == version)
-
-
-def _probe(hdu: Hdu) -> ImageProbe:
-    height, width = hdu.shape[-2:]
-    return ImageProbe("FITS", height, width, 1, False, DTYPES[hdu.bitpix])
-
-
 # --- pixels ---------------------------------------------------------------------------------------------------------
 
 
-def _plain(stream: BinaryIO, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, bytes]:
-    height, width = hdu.shape[-2:]
+def _probe(chosen: Part) -> ImageProbe:
+    height, width = chosen.hdu.shape[-2:]
+    return ImageProbe("FITS", height, width, chosen.channels, False, DTYPES[chosen.hdu.bitpix])
+
+
+def _plain(stream: BinaryIO, chosen: Part) -> tuple[Numbers, bytes]:
+    hdu = chosen.hdu
     dtype = np.dtype(DTYPES[hdu.bitpix])
-    stored = np.empty((height, width), dtype.newbyteorder(">"))
-    number = int(np.ravel_multi_index(plane, hdu.shape[:-2])) if plane else 0
-    stream.seek(hdu.data_offset + number * stored.nbytes)
+    stored = np.empty((chosen.channels, *hdu.shape[-2:]), dtype.newbyteorder(">"))
+    number = int(np.ravel_multi_index(chosen.plane, hdu.shape[:-2])) if chosen.plane else 0
+    stream.seek(hdu.data_offset + number * stored[0].nbytes)
     view = stored.reshape(-1).view(np.uint8).data
     while view:
         count = stream.readinto(view)  # type: ignore[attr-defined] # files and BytesIO have it
         if not count:
             raise EOFError
         view = view[count:]
-    return np.ascontiguousarray(stored[::-1, :, None], dtype), hdu.header
+    return _as_shown(stored, dtype), hdu.header
 
 
-def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) -> tuple[Numbers, bytes]:
+def _as_shown(planes: Numbers, dtype: np.dtype[np.generic]) -> Numbers:
+    """Return `(H, W, C)`, the last row on top, of `(C, H, W)`."""
+    return np.ascontiguousarray(np.moveaxis(planes, 0, -1)[::-1], dtype)
+
+
+def _compressed(stream: BinaryIO, path: Path, chosen: Part) -> tuple[Numbers, bytes]:
+    hdu = chosen.hdu
     with quiet_astropy():
         from astropy.io import fits
         from astropy.io.fits.hdu.compressed._compression import CfitsioException  # has no public name
@@ -262,13 +187,14 @@ def _compressed(stream: BinaryIO, path: Path, hdu: Hdu, plane: tuple[int, ...]) 
         if "ZBLANK" in image.header and "BLANK" not in image.header:
             header["BLANK"] = image.header["ZBLANK"]
         try:
-            pixels = np.asarray(image.data)[plane]
+            pixels = np.asarray(image.data)[chosen.plane]
         except CfitsioException as error:
             raise ImageReadError(path, "its compressed pixels are damaged") from error
         block = _as_extension(header).tostring().encode("ascii", "replace")
-    if pixels.shape != hdu.shape[-2:]:
+    planes = pixels if chosen.is_colour else pixels[None]
+    if planes.shape != (chosen.channels, *hdu.shape[-2:]):
         raise ValueError("the unpacked image has another size than its header says")
-    return np.ascontiguousarray(pixels[::-1, :, None], dtype), block
+    return _as_shown(planes, dtype), block
 
 
 def _as_extension(header: Header) -> Header:

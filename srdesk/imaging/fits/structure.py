@@ -219,7 +219,9 @@ def _has_end(block: bytes) -> bool:
     return any(block[at : at + CARD_BYTES].rstrip() == b"END" for at in range(0, len(block), CARD_BYTES))
 
 
-_WANTED = re.compile(rb"(SIMPLE|XTENSION|Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|GROUPS|ZIMAGE|EXTNAME|EXTVER|BUNIT) *")
+_WANTED = re.compile(
+    rb"(SIMPLE|XTENSION|Z?BITPIX|Z?NAXIS\d*|PCOUNT|GCOUNT|GROUPS|ZIMAGE|EXTNAME|EXTVER|BUNIT|CTYPE3|CRVAL3|COLORSPC) *"
+)
 
 
 def _values(header: bytes) -> dict[str, Value]:

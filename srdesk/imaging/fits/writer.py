@@ -176,15 +176,16 @@ def _write_image(stream: BinaryIO, header: Header, numbers: Numbers) -> None:
 
 
 def _write_data(stream: BinaryIO, numbers: Numbers) -> int:
-    """Write the rows from the bottom up, fill the last block, and return the sum of the data."""
-    height, width = numbers.shape[:2]
+    """Write the planes, their rows from the bottom up, fill the last block, and return the sum of the data."""
+    height, width, channels = numbers.shape
     total = 0
     rows = max(1, _STRIP_PX // width) if width % 4 == 0 else height  # sums go over four bytes at a time
-    for bottom in range(height, 0, -rows):
-        strip = numbers[max(bottom - rows, 0) : bottom, :, 0][::-1]
-        data = strip.astype(strip.dtype.newbyteorder(">")).tobytes()
-        stream.write(data)
-        total = _added(total, data)
+    for channel in range(channels):
+        for bottom in range(height, 0, -rows):
+            strip = numbers[max(bottom - rows, 0) : bottom, :, channel][::-1]
+            data = strip.astype(strip.dtype.newbyteorder(">")).tobytes()
+            stream.write(data)
+            total = _added(total, data)
     stream.write(bytes(-numbers.nbytes % BLOCK_BYTES))
     return total
 

@@ -106,6 +106,22 @@ def test_every_block_measures_what_its_pixel_did(
         assert facts.flux.quantity == ("sum" if unit == "adu" else "mean")
 
 
+def test_every_colour_of_three_planes_measures_what_it_did(make_fits: MakeFits, srresnet: SRResNet) -> None:
+    cube = np.stack([noise("float32") * share for share in (1, 2, 3)]).astype(np.float32)
+    cube[1, 6, 8] = np.nan
+    image = make_fits(cube, CTYPE3="RGB", BUNIT="adu")
+    stored, facts = enlarge(image, Upscaler(srresnet, "test", device="cpu", precision="fp32"))
+    assert stored.numbers.shape == (13 * SCALE, 17 * SCALE, 3)
+    sums = stored.numbers.astype(float).reshape(13, SCALE, 17, SCALE, 3).sum(axis=(1, 3))
+    alive = ~np.isnan(cube)
+    np.testing.assert_allclose(np.moveaxis(sums, 2, 0)[:, ::-1][alive], cube[alive], rtol=1e-6, atol=2e-3)
+    expected = np.repeat(np.repeat(~alive, SCALE, 1), SCALE, 2)
+    assert_array_equal(np.isnan(np.moveaxis(stored.numbers, 2, 0))[:, ::-1], expected)
+    assert facts.flux is not None
+    assert facts.flux.frame_percent < 1e-5
+    assert facts.flux.sources >= 1
+
+
 def test_one_pixel_without_a_value_stays_one(make_fits: MakeFits, srresnet: SRResNet) -> None:
     numbers = noise("float32")
     numbers[6, 8] = np.nan

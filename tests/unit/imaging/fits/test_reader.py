@@ -119,6 +119,40 @@ def test_a_plane_of_a_cube_is_counted_from_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cards", "is_colour"),
+    [
+        ({"CTYPE3": "RGB"}, True),
+        ({"COLORSPC": "RGB", "CTYPE3": "PLANE"}, True),
+        ({}, True),
+        ({"CTYPE3": "FREQ"}, False),
+        ({"CRVAL3": 1.4e9}, False),
+    ],
+)
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_three_planes_are_colours_if_the_header_says_so_or_nothing_else(
+    tmp_path: Path, cards: dict[str, Any], is_colour: bool, is_packed: bool
+) -> None:
+    cube = pixels("int16", (3, 12, 14))
+    image = astropy_fits.CompImageHDU(cube) if is_packed else astropy_fits.ImageHDU(cube)
+    image.header.update(cards)
+    path = write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(), image)
+    planes = np.moveaxis(cube, 0, -1)[::-1]
+    assert_array_equal(open_stored(path).numbers, planes if is_colour else planes[:, :, :1])
+    assert_array_equal(open_stored(path, "1,RGB").numbers, planes)
+    assert_array_equal(open_stored(path, "1,2").numbers, planes[:, :, 1:2])
+    assert [plane.part for plane in list_planes(path)] == ["1,1", "1,2", "1,3", "1,RGB"]
+    assert probe_image(path).channels == (3 if is_colour else 1)
+
+
+def test_other_cubes_have_no_colours(tmp_path: Path) -> None:
+    for name, shape in {"four.fits": (4, 5, 6), "deep.fits": (2, 3, 5, 6)}.items():
+        path = write(tmp_path / name, astropy_fits.PrimaryHDU(pixels(shape=shape)))
+        assert probe_image(path).channels == 1
+        with pytest.raises(UnsupportedImageError, match="no plane RGB"):
+            open_stored(path, "0,RGB")
+
+
+@pytest.mark.parametrize(
     ("part", "reason"),
     [("NOPE", "no image called"), ("99", "no image called"), ("SCI,2", "no plane 2"), ("0", "no image")],
 )

@@ -165,6 +165,16 @@ def test_a_plane_keeps_its_place_along_the_other_axes_of_its_cube(tmp_path: Path
     assert_array_equal(astropy_fits.getdata(output)[0, 0], big(hdu.data[1, 2]))
 
 
+def test_the_three_planes_of_a_colour_picture_stay_planes(tmp_path: Path) -> None:
+    cube = pixels("float32", (3, 5, 7))
+    hdu = astropy_fits.PrimaryHDU(cube)
+    hdu.header["CTYPE3"] = "RGB"
+    output, _ = enlarged(write(tmp_path / "a.fits", hdu, checksum=True))
+    with checked(output) as opened:
+        assert opened[0].header["CTYPE3"] == "RGB"
+        assert_array_equal(opened[0].data, np.stack([big(plane) for plane in cube]))
+
+
 def test_an_image_compressed_in_tiles_is_written_plain_in_its_place(tmp_path: Path) -> None:
     counts = RNG.integers(0, 65536, (16, 20)).astype(np.uint16)
     compressed = astropy_fits.CompImageHDU(counts, name="SCI")
