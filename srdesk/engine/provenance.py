@@ -350,6 +350,12 @@ def source_path(sidecar: Path, provenance: Provenance) -> Path:
     return sidecar.absolute().parent / PurePosixPath(provenance.source.name)
 
 
+def moved(provenance: Provenance, source: Path, output: Path) -> Provenance:
+    """Return the record of a result that was made elsewhere, for where picture and result are now."""
+    name = _relative(source, output.absolute().parent)
+    return msgspec.structs.replace(provenance, source=msgspec.structs.replace(provenance.source, name=name))
+
+
 def file_sha256(path: Path, check: Callable[[], None] | None = None) -> str:
     """Return the SHA-256 of a file.
 
