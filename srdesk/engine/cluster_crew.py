@@ -11,7 +11,8 @@ import contextlib
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +22,7 @@ from srdesk.engine import provenance
 from srdesk.engine.cluster import Cluster
 from srdesk.engine.cluster_task import FileMark, Outcome, TaskFacts, can_see, do_file, do_step, mark_of
 from srdesk.engine.control import Control
-from srdesk.engine.file_job import FileFacts, enlarge_file, goes_from_disk_to_disk
+from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file, goes_from_disk_to_disk
 from srdesk.engine.scene import plan_passes, plan_windows
 from srdesk.engine.scene_extract import SceneExtract
 from srdesk.engine.scene_step import MadeStep, SceneOrder, SceneStep
@@ -34,7 +35,6 @@ from srdesk.imaging.formats import regular_file
 if TYPE_CHECKING:
     from distributed import Future
 
-    from srdesk.engine.upscaling import AnyUpscaler
     from srdesk.imaging.scene.geotiff import GeoTiff
 
 TASKS_PER_WORKER = 2
@@ -69,15 +69,20 @@ class ClusterCrew:
 
     Args:
         cluster: the workers.
-        upscaler: gives the model of the job, as far as this machine must know it.
     """
 
-    def __init__(self, cluster: Cluster, upscaler: Callable[[], AnyUpscaler]) -> None:
-        self._cluster, self._upscaler = cluster, upscaler
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._upscalers = Upscalers()
         self._lock = threading.Lock()
         self._scene_turn = threading.Lock()
         self._totals: dict[str, WorkerTotals] = {}
         self._is_shared: dict[tuple[Path, Path], bool] = {}
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are."""
+        return self._cluster.workers
 
     def totals(self) -> dict[str, WorkerTotals]:
         """Return what every worker did so far, by address."""
@@ -129,9 +134,9 @@ class ClusterCrew:
         if goes_from_disk_to_disk(source, output) and _has_steps(source, recipe.bands):
             with self._scene_turn:  # whose steps are enough for all workers
                 control.token.check()
-                return enlarge_file(
-                    source, output, recipe, self._upscaler, decoder, control, may_replace=may_replace, crew=self
-                )
+                # The model is loaded here as well: the result must fit its scale, and who cannot load it should know.
+                model = partial(self._upscalers.ready, recipe)
+                return enlarge_file(source, output, recipe, model, decoder, control, may_replace=may_replace, crew=self)
         mark = mark_of(source)
         content = None if self._has_in_common(source, mark, output) else _read(source)
         control.start()

@@ -1,0 +1,91 @@
+"""The option `--cluster`: what `upscale` does, done by the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from srdesk.cli.terminal import print_remark
+from srdesk.engine.cluster_address import ClusterAddress
+from srdesk.errors import ConfigError, SrDeskError
+from srdesk.imaging.naming import CollisionPolicy
+
+if TYPE_CHECKING:
+    from srdesk.engine.cluster_crew import WorkerTotals
+    from srdesk.engine.control import CancelToken
+    from srdesk.engine.file_job import FileRecipe
+    from srdesk.engine.queue import Queue
+    from srdesk.engine.queue_run import Ears
+    from srdesk.imaging.decoder import Decoder
+
+Workers = list[dict[str, Any]]
+"""What ``--json`` tells of every worker."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that are for clusters."""
+    parser.add_argument(
+        "--cluster",
+        type=_address,
+        metavar="local:N|ADDRESS",
+        help="let N processes of this machine, or the workers of a Dask scheduler (tls://HOST:8786), do the computing",
+    )
+
+
+def run_queue(
+    address: ClusterAddress,
+    queue: Queue,
+    recipe: FileRecipe,
+    decoder: Decoder,
+    token: CancelToken,
+    *,
+    ears: Ears,
+    ask: Callable[[Path], CollisionPolicy] | None = None,
+    fatal: tuple[type[SrDeskError], ...] = (),
+) -> Workers:
+    """Let the workers of a cluster enlarge what waits in a queue, as `srdesk.engine.queue_run.run_queue` does here.
+
+    Returns:
+        Who did what.
+
+    Raises:
+        ClusterError: the workers cannot be had, do not fit, or are lost.
+        SrDeskError: one of the fatal ones.
+        Cancelled: the token was raised.
+    """
+    from srdesk.engine.cluster import connected
+
+    if not any(item.state == "waiting" for item in queue.items()):
+        return []
+    with connected(address, recipe, token) as cluster:
+        from srdesk.engine.cluster_crew import ClusterCrew
+        from srdesk.engine.cluster_queue import run_queue_on
+
+        crew = ClusterCrew(cluster)
+        print_remark(f"{crew.workers} workers are ready." if crew.workers > 1 else "One worker is ready.")
+        run_queue_on(crew, queue, decoder, token, ears=ears, ask=ask, fatal=fatal)
+        workers = _documents(crew.totals())
+    kinds = {worker["processor"] for worker in workers}
+    if len(kinds) > 1:
+        last = "whose results may differ in the last digit from those of one machine"
+        print_remark(f"The workers have different processors ({', '.join(sorted(kinds))}), {last}.")
+    return workers
+
+
+def _documents(totals: dict[str, WorkerTotals]) -> Workers:
+    documents = []
+    for address, total in sorted(totals.items()):
+        document: dict[str, Any] = {"worker": address} | msgspec.to_builtins(total)
+        documents.append({name: round(it, 3) if isinstance(it, float) else it for name, it in document.items()})
+    return documents
+
+
+def _address(text: str) -> ClusterAddress:
+    try:
+        return ClusterAddress.parse(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(f"{error} {error.hint}".rstrip(".")) from error

@@ -1,0 +1,90 @@
+"""A queue of files worked through by a cluster: several files at a time, each as if it were the only one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import ParamSpec
+
+from srdesk.engine.cluster_crew import TASKS_PER_WORKER, ClusterCrew
+from srdesk.engine.control import CancelToken, Control
+from srdesk.engine.file_job import FileFacts
+from srdesk.engine.queue import Queue
+from srdesk.engine.queue_item import QueueItem
+from srdesk.engine.queue_run import Ears, run_queue
+from srdesk.errors import ClusterError, SrDeskError
+from srdesk.imaging.decoder import Decoder
+from srdesk.imaging.naming import CollisionPolicy
+
+_MOST_FILES = 64
+"""Files under way, at most: each has a thread here that waits for it."""
+
+_LOOK_EVERY_S = 0.1
+
+_P = ParamSpec("_P")
+
+
+def run_queue_on(
+    crew: ClusterCrew,
+    queue: Queue,
+    decoder: Decoder,
+    token: CancelToken,
+    *,
+    ears: Ears,
+    ask: Callable[[Path], CollisionPolicy] | None = None,
+    fatal: tuple[type[SrDeskError], ...] = (),
+) -> None:
+    """Let workers do what `srdesk.engine.queue_run.run_queue` does on this machine; the loss of the cluster is fatal.
+
+    Args:
+        crew: the workers; every item has the recipe of their job.
+        queue: the queue.
+        decoder: opens pictures that are enlarged here.
+        token: how to stop.
+        ears: who wants to hear what, one at a time, on any thread.
+        ask: puts the question for items with the policy "ask".
+        fatal: errors that would end every item.
+
+    Raises:
+        ClusterError: the cluster is lost; what was being enlarged waits again.
+        SrDeskError: a fatal one; likewise.
+        Cancelled: the token was raised; likewise.
+    """
+
+    def enlarge_one(item: QueueItem, output: Path, control: Control, *, may_replace: bool) -> FileFacts:
+        return crew.enlarge_file(item.source, output, decoder, control, may_replace=may_replace)
+
+    inner = CancelToken()
+    files = max(1, min(TASKS_PER_WORKER * crew.workers, len(queue.items()), _MOST_FILES))
+    ears, fatal = _one_at_a_time(ears), (ClusterError, *fatal)
+    with ThreadPoolExecutor(files, thread_name_prefix="srdesk-files") as pool:
+        runs = [
+            pool.submit(run_queue, queue, enlarge_one, inner, ears=ears, ask=ask, fatal=fatal) for _ in range(files)
+        ]
+        left = set(runs)
+        while left:
+            done, left = wait(left, _LOOK_EVERY_S)
+            if token.is_cancelled or any(run.exception() for run in done):
+                inner.cancel()
+    token.check()
+    errors = [error for run in runs if (error := run.exception())]
+    for error in sorted(errors, key=lambda error: not isinstance(error, SrDeskError)):  # its loss made the others stop
+        raise error
+
+
+def _one_at_a_time(ears: Ears) -> Ears:
+    lock = threading.Lock()
+    return Ears(_locked(ears.on_progress, lock), _locked(ears.on_notice, lock), _locked(ears.on_ended, lock))
+
+
+def _locked(ear: Callable[_P, None] | None, lock: threading.Lock) -> Callable[_P, None] | None:
+    if ear is None:
+        return None
+
+    def told(*arguments: _P.args, **more: _P.kwargs) -> None:
+        with lock:
+            ear(*arguments, **more)
+
+    return told
