@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from srdesk.cli.terminal import print_remark
+from srdesk.cli.unexpected import logged
 from srdesk.engine.cluster_address import ClusterAddress
 from srdesk.errors import ConfigError, SrDeskError
 from srdesk.imaging.naming import CollisionPolicy
@@ -67,7 +68,7 @@ def run_queue(
 
         crew = ClusterCrew(cluster)
         print_remark(f"{crew.workers} workers are ready." if crew.workers > 1 else "One worker is ready.")
-        run_queue_on(crew, queue, decoder, token, ears=ears, ask=ask, fatal=fatal)
+        run_queue_on(crew, queue, decoder, token, ears=ears, explain=logged, ask=ask, fatal=fatal)
         workers = _documents(crew.totals())
     kinds = {worker["processor"] for worker in workers}
     if len(kinds) > 1:

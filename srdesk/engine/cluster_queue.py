@@ -14,7 +14,7 @@ from srdesk.engine.file_job import FileFacts
 from srdesk.engine.queue import Queue
 from srdesk.engine.queue_item import QueueItem
 from srdesk.engine.queue_run import Ears, run_queue
-from srdesk.errors import ClusterError, SrDeskError
+from srdesk.errors import Cancelled, ClusterError, SrDeskError
 from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.naming import CollisionPolicy
 
@@ -33,10 +33,11 @@ def run_queue_on(
     token: CancelToken,
     *,
     ears: Ears,
+    explain: Callable[[Exception], SrDeskError],
     ask: Callable[[Path], CollisionPolicy] | None = None,
     fatal: tuple[type[SrDeskError], ...] = (),
 ) -> None:
-    """Let workers do what `srdesk.engine.queue_run.run_queue` does on this machine; the loss of the cluster is fatal.
+    """Let workers do what `srdesk.engine.queue_run.run_queue` does on this machine.
 
     Args:
         crew: the workers; every item has the recipe of their job.
@@ -44,6 +45,7 @@ def run_queue_on(
         decoder: opens pictures that are enlarged here.
         token: how to stop.
         ears: who wants to hear what, one at a time, on any thread.
+        explain: turns what nobody foresaw into what a person reads.
         ask: puts the question for items with the policy "ask".
         fatal: errors that would end every item.
 
@@ -54,7 +56,12 @@ def run_queue_on(
     """
 
     def enlarge_one(item: QueueItem, output: Path, control: Control, *, may_replace: bool) -> FileFacts:
-        return crew.enlarge_file(item.source, output, decoder, control, may_replace=may_replace)
+        try:
+            return crew.enlarge_file(item.source, output, decoder, control, may_replace=may_replace)
+        except (SrDeskError, Cancelled):
+            raise
+        except Exception as error:
+            raise explain(error) from error
 
     inner = CancelToken()
     files = max(1, min(TASKS_PER_WORKER * crew.workers, len(queue.items()), _MOST_FILES))
@@ -70,8 +77,9 @@ def run_queue_on(
                 inner.cancel()
     token.check()
     errors = [error for run in runs if (error := run.exception())]
-    for error in sorted(errors, key=lambda error: not isinstance(error, SrDeskError)):  # its loss made the others stop
-        raise error
+    errors.sort(key=lambda error: isinstance(error, Cancelled))  # whoever was stopped because another one had failed
+    if errors:
+        raise errors[0]
 
 
 def _one_at_a_time(ears: Ears) -> Ears:
