@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NoReturn
 
 from srdesk import __version__, paths
 from srdesk.cli import bench, evaluate, models, upscale
 from srdesk.cli.terminal import print_problem, print_remark
-from srdesk.errors import Cancelled, SrDeskError, UnexpectedError
+from srdesk.cli.unexpected import logged
+from srdesk.errors import Cancelled, SrDeskError
 
 USAGE_EXIT_CODE = 2
 """Exit status after options that make no sense."""
@@ -51,7 +50,7 @@ def main(words: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # noqa: BLE001 - one of the three outer edges
-        unexpected = _wrapped(error)
+        unexpected = logged(error)
         print_problem(str(unexpected), unexpected.hint)
         return unexpected.exit_code
 
@@ -90,20 +89,3 @@ def _parser() -> argparse.ArgumentParser:
         verb.set_defaults(run=module.run)
     verbs.add_parser("train", help="train a network; `srdesk train --help` lists its options", add_help=False)
     return parser
-
-
-def _wrapped(error: Exception) -> UnexpectedError:
-    """Append an unexpected ``error`` to the log, and say where that is."""
-    sentence = f"Something unexpected went wrong: {error!r}."
-    log_file = paths.log_folder() / "srdesk.log"
-    try:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        with log_file.open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(sys.argv)}\n{_traceback(error)}\n")
-    except OSError:
-        return UnexpectedError(sentence, hint=f"Please report this:\n{_traceback(error)}")
-    return UnexpectedError(sentence, hint=f"Please report this with the log file “{log_file}”.")
-
-
-def _traceback(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))

@@ -83,6 +83,11 @@ def installed_networks() -> list[str]:
     return [name for name in NETWORKS if library.find_for(name)]
 
 
+def installed_models() -> list[str]:
+    """List what the models are called in output names for which there are weights."""
+    return [_short(entry.name) for entry in WeightsLibrary(paths.weights_folders()).entries()]
+
+
 def settings_with(arguments: argparse.Namespace) -> Settings:
     """Return the settings of the person, overridden by the options that were given; says what is wrong with the file.
 

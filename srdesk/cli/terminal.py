@@ -100,13 +100,14 @@ def cancelling_on_interrupt() -> Iterator[CancelToken]:
 class ProgressBar:
     """A progress bar on stderr, if that is a terminal; as a context it removes itself at the end."""
 
+    _FORM = "{desc} {percentage:3.0f} % |{bar}| {remaining} left"
+
     def __init__(self, title: str) -> None:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # no thread of its own: progress is reported often enough
         is_hidden = sys.stderr is None or not sys.stderr.isatty()
-        form = "{desc} {percentage:3.0f} % |{bar}| {remaining} left"
-        self._bar = tqdm(desc=title, total=1.0, leave=False, disable=is_hidden, bar_format=form, file=sys.stderr)
+        self._bar = tqdm(desc=title, total=1.0, leave=False, disable=is_hidden, bar_format=self._FORM, file=sys.stderr)
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -118,12 +119,39 @@ class ProgressBar:
 
     def control(self, token: CancelToken) -> Control:
         """Return what to hand into a long call so that this bar shows how far it is."""
-        return Control(token=token, on_progress=self._show, on_notice=self._say)
+        return Control(token=token, on_progress=self._show, on_notice=self.say)
 
     def _show(self, progress: Progress) -> None:
         self._bar.n = progress.fraction
         self._bar.refresh()
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
+        """Write one sentence to stderr, in the place of the bar."""
         self._bar.clear()
         print_remark(sentence)
+
+
+class BatchBar(ProgressBar):
+    """A progress bar of many files, whose remaining time is known from elsewhere."""
+
+    _FORM = "{desc} {percentage:3.0f} % |{bar}|{unit}"
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def show(self, title: str, fraction: float, remaining_s: float | None) -> None:
+        """Show how far all files are.
+
+        Args:
+            title: what is being done.
+            fraction: share that is done, 0 to 1.
+            remaining_s: seconds to go, None if nobody knows.
+        """
+        bar = self._bar
+        bar.n, bar.unit = fraction, "" if remaining_s is None else f" {bar.format_interval(remaining_s)} left"
+        bar.set_description_str(title, refresh=False)
+        bar.refresh()
+
+    def clear(self) -> None:
+        """Remove the bar until it is shown again, so that something can be written in its place."""
+        self._bar.clear()

@@ -89,6 +89,13 @@ class Queue:
                 total += seconds
             return total
 
+    def fraction(self) -> float:
+        """Return the share of all items that is finished, 0 to 1; running ones count as far as they are."""
+        with self._lock:
+            done = sum(progress.fraction for progress in self._fractions.values())
+            done += sum(item.is_finished for item in self._snapshot)
+            return done / max(1, len(self._snapshot))
+
     def subscribe(self, callback: Callback) -> Callable[[], None]:
         """Have a function called after every change, on whichever thread changed it; return what ends that."""
         with self._lock:
@@ -270,9 +277,8 @@ class Queue:
         """
         with self._lock:
             batch = self._items[number].batch if number in self._items else 0
-            taken = {
-                item.output for item in self._snapshot if item.batch == batch and item.id != number and item.output
-            }
+            others = (item for item in self._snapshot if item.batch == batch and item.id != number)
+            taken = {item.output for item in others if item.output is not None and item.state != "skipped"}
             output = choose(taken.__contains__)
             if output is not None:
                 self._change(number, output=output)

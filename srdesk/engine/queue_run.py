@@ -58,7 +58,6 @@ def run_queue(
     *,
     ears: Ears | None = None,
     ask: Callable[[Path], CollisionPolicy] | None = None,
-    fatal: tuple[type[SrDeskError], ...] = (),
 ) -> None:
     """Take the next waiting item until there is none, or the queue is paused. Several threads may do so at a time.
 
@@ -70,11 +69,9 @@ def run_queue(
         token: how to stop.
         ears: who wants to hear what.
         ask: puts the question for items with the policy "ask".
-        fatal: errors that would end every item, such as weights that cannot be used.
 
     Raises:
         Cancelled: the token was raised; what was being enlarged waits again.
-        SrDeskError: a fatal one; likewise.
         Exception: whatever else `enlarge_one` raises; likewise.
     """
     while True:
@@ -83,7 +80,7 @@ def run_queue(
         taken = queue.take(token)
         if taken is None:
             return
-        _Turn(queue, enlarge_one, ears or Ears(), ask, fatal, *taken).run()
+        _Turn(queue, enlarge_one, ears or Ears(), ask, *taken).run()
 
 
 @dataclass(slots=True)
@@ -94,9 +91,9 @@ class _Turn:
     enlarge_one: EnlargeOne
     ears: Ears
     ask: Callable[[Path], CollisionPolicy] | None
-    fatal: tuple[type[SrDeskError], ...]
     item: QueueItem
     token: CancelToken
+    wanted: Path | None = None
 
     def run(self) -> None:
         """Do the work, and note what became of it."""
@@ -104,20 +101,19 @@ class _Turn:
         outcome: FileFacts | SrDeskError | None
         try:
             outcome = self._enlarged()
+        except SrDeskError as error:
+            outcome = error
         except BaseException as error:
-            if isinstance(error, SrDeskError) and not isinstance(error, self.fatal):
-                outcome = error
-            else:
-                item = self.queue.end(self.item.id, "waiting")
-                if isinstance(error, Cancelled) and item is None:
-                    return  # it alone was taken out of the queue
-                raise
+            item = self.queue.end(self.item.id, "waiting")
+            if isinstance(error, Cancelled) and item is None:
+                return  # it alone was taken out of the queue
+            raise
         seconds = time.monotonic() - started_s
         number = self.item.id
         if isinstance(outcome, SrDeskError):
             item = self.queue.end(number, "failed", error=outcome, seconds=seconds)
         elif outcome is None:
-            item = self.queue.end(number, "skipped")
+            item = self.queue.end(number, "skipped", output=self.wanted)
         else:
             item = self.queue.end(number, "done", output=outcome.output, seconds=seconds - outcome.loading_s)
         if item is not None and self.ears.on_ended is not None:
@@ -151,6 +147,7 @@ class _Turn:
         wanted = item.wanted or item.output_folder / output_name(
             item.source, item.recipe, template=item.template, number=item.number
         )
+        self.wanted = wanted
         refuse_input_as_output(wanted, [item.source])
 
         def choose(is_ours: Callable[[Path], bool]) -> Path | None:

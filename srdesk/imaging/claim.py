@@ -35,7 +35,7 @@ def claimed(output: Path, *, may_replace: bool) -> Iterator[None]:
         ImageWriteError: nothing can be written there.
     """
     target = Path(os.path.realpath(output))
-    _prepare_folder(target)
+    prepare_folder(output)
     path = target.with_name(part_name(target.name, _LOCK_SUFFIX))
     was_left = path.exists()
     lock = filelock.FileLock(path)
@@ -57,16 +57,16 @@ def claimed(output: Path, *, may_replace: bool) -> Iterator[None]:
         lock.release()
 
 
-def _prepare_folder(target: Path) -> None:
-    """Create the folder of ``target`` and make sure that it can be written to.
+def prepare_folder(output: Path) -> None:
+    """Create the folder of ``output`` and make sure that it can be written to.
 
     Raises:
         ImageWriteError: it cannot.
     """
-    folder = target.parent
+    folder = Path(os.path.realpath(output)).parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ImageWriteError(target, f"its folder cannot be made ({error.strerror or error})") from error
+        raise ImageWriteError(output, f"its folder cannot be made ({error.strerror or error})") from error
     if not os.access(folder, os.W_OK):
-        raise ImageWriteError(target, "its folder is not writable")
+        raise ImageWriteError(output, "its folder is not writable")

@@ -48,7 +48,7 @@ def test_a_frame_becomes_one_of_the_same_kind_with_the_same_counts(
     np.testing.assert_array_equal(blocks, before)
     history = "".join(astropy_fits.getheader(output)["HISTORY"])
     assert model in history
-    assert ("sha256" in history) == (model == "tiny")
+    assert ("weights sha256" in history) == (model == "tiny")
 
 
 def test_json_has_the_flux_error(srdesk: Any, tmp_path: Path) -> None:
