@@ -12,7 +12,7 @@ import msgspec
 from srdesk.cli.terminal import print_remark
 from srdesk.cli.unexpected import logged
 from srdesk.engine.cluster_address import ClusterAddress
-from srdesk.errors import ConfigError, SrDeskError
+from srdesk.errors import ConfigError
 from srdesk.imaging.naming import CollisionPolicy
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ def run_queue(
     *,
     ears: Ears,
     ask: Callable[[Path], CollisionPolicy] | None = None,
-    fatal: tuple[type[SrDeskError], ...] = (),
 ) -> Workers:
     """Let the workers of a cluster enlarge what waits in a queue, as `srdesk.engine.queue_run.run_queue` does here.
 
@@ -55,7 +54,8 @@ def run_queue(
 
     Raises:
         ClusterError: the workers cannot be had, do not fit, or are lost.
-        SrDeskError: one of the fatal ones.
+        WeightsError: the weights cannot be used.
+        DeviceUnavailableError: no worker has the device.
         Cancelled: the token was raised.
     """
     from srdesk.engine.cluster import connected
@@ -68,7 +68,7 @@ def run_queue(
 
         crew = ClusterCrew(cluster)
         print_remark(f"{crew.workers} workers are ready." if crew.workers > 1 else "One worker is ready.")
-        run_queue_on(crew, queue, decoder, token, ears=ears, explain=logged, ask=ask, fatal=fatal)
+        run_queue_on(crew, queue, decoder, token, ears=ears, explain=logged, ask=ask)
         workers = _documents(crew.totals())
     kinds = {worker["processor"] for worker in workers}
     if len(kinds) > 1:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EXTRA = "cluster"
 """The extra that installs what is needed here."""
 
-_CONNECT_LIMIT_S = 15.0
+_CONNECT_LIMIT_S = 10.0
 _WORKERS_LIMIT_S = 60.0
 """How long a cluster may be without any worker."""
 

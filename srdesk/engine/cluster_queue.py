@@ -14,7 +14,7 @@ from srdesk.engine.file_job import FileFacts
 from srdesk.engine.queue import Queue
 from srdesk.engine.queue_item import QueueItem
 from srdesk.engine.queue_run import Ears, run_queue
-from srdesk.errors import Cancelled, ClusterError, SrDeskError
+from srdesk.errors import Cancelled, ClusterError, DeviceUnavailableError, SrDeskError, WeightsError
 from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.naming import CollisionPolicy
 
@@ -22,6 +22,9 @@ _MOST_FILES = 64
 """Files under way, at most: each has a thread here that waits for it."""
 
 _LOOK_EVERY_S = 0.1
+
+_FATAL = (ClusterError, WeightsError, DeviceUnavailableError)
+"""What would be the same with every item."""
 
 _P = ParamSpec("_P")
 
@@ -35,7 +38,6 @@ def run_queue_on(
     ears: Ears,
     explain: Callable[[Exception], SrDeskError],
     ask: Callable[[Path], CollisionPolicy] | None = None,
-    fatal: tuple[type[SrDeskError], ...] = (),
 ) -> None:
     """Let workers do what `srdesk.engine.queue_run.run_queue` does on this machine.
 
@@ -47,17 +49,19 @@ def run_queue_on(
         ears: who wants to hear what, one at a time, on any thread.
         explain: turns what nobody foresaw into what a person reads.
         ask: puts the question for items with the policy "ask".
-        fatal: errors that would end every item.
 
     Raises:
         ClusterError: the cluster is lost; what was being enlarged waits again.
-        SrDeskError: a fatal one; likewise.
+        WeightsError: the weights cannot be used, for any item; likewise.
+        DeviceUnavailableError: no worker has the device; likewise.
         Cancelled: the token was raised; likewise.
     """
 
     def enlarge_one(item: QueueItem, output: Path, control: Control, *, may_replace: bool) -> FileFacts:
         try:
             return crew.enlarge_file(item.source, output, decoder, control, may_replace=may_replace)
+        except _FATAL as error:
+            raise _FatalError(error) from error
         except (SrDeskError, Cancelled):
             raise
         except Exception as error:
@@ -65,11 +69,9 @@ def run_queue_on(
 
     inner = CancelToken()
     files = max(1, min(TASKS_PER_WORKER * crew.workers, len(queue.items()), _MOST_FILES))
-    ears, fatal = _one_at_a_time(ears), (ClusterError, *fatal)
+    ears = _one_at_a_time(ears)
     with ThreadPoolExecutor(files, thread_name_prefix="srdesk-files") as pool:
-        runs = [
-            pool.submit(run_queue, queue, enlarge_one, inner, ears=ears, ask=ask, fatal=fatal) for _ in range(files)
-        ]
+        runs = [pool.submit(run_queue, queue, enlarge_one, inner, ears=ears, ask=ask) for _ in range(files)]
         left = set(runs)
         while left:
             done, left = wait(left, _LOOK_EVERY_S)
@@ -78,8 +80,16 @@ def run_queue_on(
     token.check()
     errors = [error for run in runs if (error := run.exception())]
     errors.sort(key=lambda error: isinstance(error, Cancelled))  # whoever was stopped because another one had failed
-    if errors:
-        raise errors[0]
+    for error in errors:
+        raise error.reason if isinstance(error, _FatalError) else error
+
+
+class _FatalError(Exception):
+    """Nothing more can be enlarged: not the failure of one item."""
+
+    def __init__(self, reason: SrDeskError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 def _one_at_a_time(ears: Ears) -> Ears:
