@@ -7,7 +7,8 @@ file becomes the same bytes everywhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ from srdesk.engine.back_projection import back_projecting
 from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten
 from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError
 from srdesk.imaging.claim import claimed
+from srdesk.imaging.fits.windows import is_large
 from srdesk.imaging.formats import (
     SCIENCE_SUFFIXES,
     SUFFIXES,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from srdesk.imaging.decoder import Decoder
     from srdesk.imaging.flux import FluxError
     from srdesk.imaging.image import Image
+    from srdesk.imaging.science import Science
 
 PICTURE_SUFFIXES = SUFFIXES | SCIENCE_SUFFIXES
 """Lower-case suffix to format of everything that can be written. The first one of a format is usual."""
@@ -147,8 +150,8 @@ def enlarge_file(
 ) -> FileFacts:
     """Enlarge a file; the folder of its result is made.
 
-    The result tells how it was made. A GeoTIFF with a ``.tif`` output goes from disk to disk: cancelled or killed, it
-    goes on when it is enlarged again. Of everything else nothing is left over.
+    The result tells how it was made. A GeoTIFF with a ``.tif`` output, and a large FITS image, go from disk to disk:
+    cancelled or killed, they go on when they are enlarged again. Of everything else nothing is left over.
 
     Args:
         source: the file.
@@ -172,7 +175,10 @@ def enlarge_file(
     """
     task = _Task(source, output, recipe, upscaler, decoder, control, may_replace, crew)
     try:
-        return _enlarge_scene(task) if goes_from_disk_to_disk(source, output) else _enlarge_picture(task)
+        if goes_from_disk_to_disk(source, output):
+            return _enlarge_scene(task)
+        is_fits = output.suffix.lower() in SCIENCE_SUFFIXES
+        return _enlarge_large_fits(task) if is_fits and is_large(source, recipe.part) else _enlarge_picture(task)
     except MemoryError as error:
         raise OutOfMemoryError(f"“{source.name}” needs more memory than there is.") from error
 
@@ -195,11 +201,11 @@ class _Task:
     may_replace: bool
     crew: SceneCrew | None
 
-    def load(self) -> tuple[AnyUpscaler, float]:
-        """Return the model, and the seconds until it was ready."""
+    def begin(self) -> tuple[AnyUpscaler, float, Provenance]:
+        """Return the model, the seconds until it was ready, and what is known of the result by then."""
         started_s = time.perf_counter()
         model = self.upscaler()
-        return model, time.perf_counter() - started_s
+        return model, time.perf_counter() - started_s, self.record()
 
     def record(self) -> Provenance:
         """Return what is known of the result before it is computed."""
@@ -220,6 +226,29 @@ class _Task:
             options=options,
             check=self.control.token.check,
         )
+
+    def work(self, record: Provenance) -> str:
+        """Return text that is equal for equal models and settings only."""
+        its = self.recipe
+        settings = [record.version, its.model, record.model.sha256, its.device, its.precision, its.window_px]
+        return msgspec.json.encode(settings).decode()
+
+    @contextmanager
+    def told_what_is_kept(self, unfinished_bytes: Callable[[Path], int]) -> Iterator[None]:
+        """Say of a run which was stopped, if it can, that it can be gone on with."""
+        try:
+            yield
+        except Cancelled:
+            if unfinished_bytes(self.output):
+                kept = f"What is finished of “{self.output.name}” is kept"
+                self.control.notify(f"{kept}: the same command goes on from there.")
+            raise
+
+    def tell_quantity(self, science: Science) -> None:
+        """Say what was conserved where the file did not say it."""
+        said = f"does not know the unit “{science.unit}”" if science.unit else "finds no BUNIT"
+        if not science.is_quantity_known:
+            self.control.notify(f"“{self.source.name}”: SR Desk {said}, so means of blocks were conserved, not sums.")
 
     def finish(self, record: Provenance, facts: UpscaleFacts) -> None:
         """Write the sidecar if there is to be one; a result that was to have one does not stay without it."""
@@ -256,9 +285,8 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     size = TargetSize.parse(recipe.size)
     format_name = _checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
     with claimed(task.output, may_replace=task.may_replace):
-        model, loading_s = task.load()
+        model, loading_s, record = task.begin()
         model = back_projecting(model, recipe.back_projection)
-        record = task.record()
         stored, facts = enlarge(image, model, task.control, size=size)
         if recipe.background is not None:
             stored = flatten(stored, recipe.background, token)
@@ -266,8 +294,8 @@ def _enlarge_picture(task: _Task) -> FileFacts:
         token.check()
         losses = save_image(task.output, stored, quality=recipe.jpeg_quality)
         task.finish(record, facts)
-    if image.science is not None and not image.science.is_quantity_known:
-        task.control.notify(_unknown_quantity(task.source, image.science.unit))
+    if image.science is not None:
+        task.tell_quantity(image.science)
     done = task.facts(facts, height=stored.height, width=stored.width)
     return replace(done, loading_s=loading_s, losses=losses + untold)
 
@@ -278,34 +306,46 @@ def _enlarge_scene(task: _Task) -> FileFacts:
     from srdesk.imaging.scene.geotiff import open_geotiff
 
     recipe, control = task.recipe, task.control
-    _check_scene_wishes(recipe)
+    _check_scene_wishes(recipe, "a GeoTIFF")
     with open_geotiff(task.source) as scene:
         check_scene(scene, task.output, recipe.bands)
         if scene.pages > 1:
             control.notify(f"“{task.source.name}” holds {scene.pages} pictures; the first of them is enlarged.")
-        with claimed(task.output, may_replace=task.may_replace):
-            model, loading_s = task.load()
-            record = task.record()
-            settings = [recipe.model, record.model.sha256, recipe.device, recipe.precision, recipe.window_px]
-            try:
-                facts = enlarge_scene(
-                    scene,
-                    model,
-                    task.output,
-                    control,
-                    recipe=msgspec.json.encode([record.version, *settings]).decode(),
-                    colours=recipe.bands,
-                    notes=provenance.as_text(record),
-                    crew=task.crew,
-                )
-            except Cancelled:
-                if unfinished_bytes(task.output):
-                    kept = f"What is finished of “{task.output.name}” is kept"
-                    control.notify(f"{kept}: the same command goes on from there.")
-                raise
+        with claimed(task.output, may_replace=task.may_replace), task.told_what_is_kept(unfinished_bytes):
+            model, loading_s, record = task.begin()
+            facts = enlarge_scene(
+                scene,
+                model,
+                task.output,
+                control,
+                recipe=task.work(record),
+                colours=recipe.bands,
+                notes=provenance.as_text(record),
+                crew=task.crew,
+            )
             task.finish(record, facts.run)
     done = task.facts(facts.run, height=facts.height, width=facts.width)
     return replace(done, loading_s=loading_s, windows=facts.windows, resumed_windows=facts.resumed_windows)
+
+
+def _enlarge_large_fits(task: _Task) -> FileFacts:
+    """Enlarge an image of a FITS file from disk to disk."""
+    from srdesk.engine.fits_scene import check_fits, enlarge_fits
+    from srdesk.imaging.fits.part_file import unfinished_fits_bytes
+    from srdesk.imaging.fits.windows import open_windows
+
+    _check_scene_wishes(task.recipe, "an image of this size")
+    with open_windows(task.source, task.recipe.part) as source:
+        check_fits(source, task.output, SCALE)
+        with claimed(task.output, may_replace=task.may_replace), task.told_what_is_kept(unfinished_fits_bytes):
+            model, loading_s, record = task.begin()
+            work, history = task.work(record), provenance.history(record)
+            facts, losses = enlarge_fits(source, model, task.output, task.control, recipe=work, history=history)
+            task.finish(record, facts.run)
+        task.tell_quantity(source.science)
+    done = task.facts(facts.run, height=facts.height, width=facts.width)
+    done = replace(done, loading_s=loading_s, losses=losses)
+    return replace(done, windows=facts.windows, resumed_windows=facts.resumed_windows)
 
 
 def _opened(recipe: FileRecipe) -> AnyUpscaler:
@@ -344,20 +384,15 @@ def _checked_format(output: Path, image: Image, size: TargetSize, *, keeps_alpha
     return format_name
 
 
-def _check_scene_wishes(recipe: FileRecipe) -> None:
-    """Make sure that nothing is wished for that is not done to scenes.
+def _check_scene_wishes(recipe: FileRecipe, what: str) -> None:
+    """Make sure that nothing is wished for that is not done to scenes, or to ``what`` else goes from disk to disk.
 
     Raises:
         ConfigError: something is.
     """
     if TargetSize.parse(recipe.size).scale != SCALE:
-        raise ConfigError("size", recipe.size, f"{SCALE}x for a GeoTIFF, or an output of another format")
+        raise ConfigError("size", recipe.size, f"{SCALE}x for {what}, or an output of another format")
     if recipe.background is not None:
-        raise ConfigError("background", recipe.background, "no background for a GeoTIFF: it keeps its opacity")
+        raise ConfigError("background", recipe.background, f"no background for {what}: it keeps its opacity")
     if recipe.back_projection:
-        raise ConfigError("back-projection", recipe.back_projection, "0 for a GeoTIFF")
-
-
-def _unknown_quantity(path: Path, unit: str) -> str:
-    said = f"does not know the unit “{unit}”" if unit else "finds no BUNIT"
-    return f"“{path.name}”: SR Desk {said}, so the mean of every block of pixels was conserved, not the sum."
+        raise ConfigError("back-projection", recipe.back_projection, f"0 for {what}")

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from srdesk import __version__
 from srdesk.engine.control import CancelToken, Control
-from srdesk.imaging.flux import FluxError, block_totals, enlarged_values, fitted, flux_error, ring_floor, worst_of
+from srdesk.imaging.flux import (
+    FluxError,
+    background_sigma,
+    block_totals,
+    enlarged_values,
+    fitted,
+    flux_error,
+    ring_floor,
+    worst_of,
+)
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink, Sink
 from srdesk.imaging.resample import resize_bicubic_box
 from srdesk.imaging.science import Science
@@ -68,7 +77,7 @@ def enlarge_measured(
     if image.science is None or image.numbers is None:
         raise ValueError("this picture was not measured")
     task = _Task(image, image.science, image.numbers, region)
-    usable = (~image.science.is_unusable(image.numbers).any(axis=2)).astype(np.float32)
+    usable = np.asarray(~image.science.is_unusable(image.numbers).any(axis=2), np.float32)
     source = image.with_pixels(fill(image.pixels, usable), None)
     scaled = region.scaled(SCALE)
     sink = ImageSink(scaled.height, scaled.width, image.channels)
@@ -139,7 +148,7 @@ def _fit_channel(task: _Task, channel: int, sr: FloatArray, numbers: Numbers, to
     science, box = task.science, task.box
     values = enlarged_values(task.image.values, science, SCALE)
     lr = task.numbers[:, :, channel]
-    floor = ring_floor(lr, science)
+    floor = ring_floor(lr, science, background_sigma(lr, science))
     result = np.empty((box.height, box.width))
     network = np.empty_like(result)
     for top in range(0, box.height, _STRIP_PX):

@@ -179,7 +179,7 @@ class _SceneRun:
         colours: tuple[int, int, int] | None,
         notes: tuple[tuple[str, str], ...],
     ) -> None:
-        self.fingerprint = _fingerprint(scene.path)
+        self.fingerprint = fingerprint(scene.path)
         self.passes = plan_passes(scene, colours)
         self.plan = _planned(scene, self.passes, upscaler.scale, notes)
         self._scene, self._upscaler, self._output, self._control = scene, upscaler, output, control
@@ -201,7 +201,7 @@ class _SceneRun:
             self._foretell(bands, left_px, crew)
             made = self._made_by(crew, steps[resumed:], bands, done_px)
             for step in steps[resumed:]:
-                _check_free(self._output, self._raw_bytes(step))
+                check_free(self._output, self._raw_bytes(step))
                 if made is None:
                     control = self._part_of_control(done_px)
                     facts = make_step(step, bands[step.one], self._upscaler, writer, control) or facts
@@ -213,7 +213,7 @@ class _SceneRun:
                 writer.finish_step()
                 done_px += step.lr_px
             self._check_unchanged()
-            _check_free(self._output, self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
+            check_free(self._output, self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
             writer.finish(self._control.token.check)
         return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
 
@@ -260,7 +260,7 @@ class _SceneRun:
             ImageReadError: it is another one by now, or gone.
         """
         with contextlib.suppress(OSError):
-            if _fingerprint(self._scene.path) == self.fingerprint:
+            if fingerprint(self._scene.path) == self.fingerprint:
                 return
         raise ImageReadError(self._scene.path, "it was changed while it was read")
 
@@ -326,10 +326,10 @@ def _check_room(plan: ScenePlan, output: Path) -> None:
     Raises:
         ImageWriteError: there is.
     """
-    _check_free(output, expected_bytes(plan) - unfinished_bytes(output))
+    check_free(output, expected_bytes(plan) - unfinished_bytes(output))
 
 
-def _check_free(output: Path, needed_bytes: int) -> None:
+def check_free(output: Path, needed_bytes: int) -> None:
     """Refuse to go on where the disk would be full.
 
     Raises:
@@ -355,7 +355,7 @@ def expected_bytes(plan: ScenePlan) -> int:
     return int(plan.raw_bytes * min(1.0, max(_SMALLEST_SHARE, share)))
 
 
-def _fingerprint(path: Path) -> list[str | int]:
+def fingerprint(path: Path) -> list[str | int]:
     """Return what changes when a file does."""
     status = path.stat()
     return [path.name, status.st_size, status.st_mtime_ns]

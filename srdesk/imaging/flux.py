@@ -57,18 +57,28 @@ def enlarged_values(values: ValueMap, science: Science, scale: int) -> ValueMap:
     return ValueMap(values.dtype, values.gain * share, (values.offset + shift) * share - shift)
 
 
-def ring_floor(numbers: Numbers, science: Science) -> Doubles:
+def background_sigma(numbers: Numbers, science: Science) -> float:
+    """Return the standard deviation of what is no source, in measured units.
+
+    Args:
+        numbers: numbers of the file, or a sample of them, of any shape.
+        science: what they mean.
+    """
+    return _background(science.measured(numbers)[~science.is_unusable(numbers)])[1]
+
+
+def ring_floor(numbers: Numbers, science: Science, sigma: float) -> Doubles:
     """Return, `(h, w)`, how low the pixels of every block may be: one sigma of the background below its neighbours.
 
     Args:
         numbers: `(h, w)` numbers of the file.
         science: what they mean.
+        sigma: `background_sigma` of the whole picture.
     """
     from scipy import ndimage
 
     usable = ~science.is_unusable(numbers)
     measured = science.measured(numbers)
-    _, sigma = _background(measured[usable])
     measured[~usable] = np.inf
     lowest: Doubles = ndimage.minimum_filter(measured, size=3, mode="nearest")
     return lowest - sigma
@@ -143,6 +153,18 @@ def flux_error(lr: Numbers, result: Doubles, network: Doubles, science: Science)
         quantity=science.quantity,
         unit=science.unit,
     )
+
+
+def frame_error(before: float, after: float, network: float, science: Science) -> FluxError:
+    """Return the flux error of a whole frame, in which no sources were looked for.
+
+    Args:
+        before: sum of what the usable pixels measure.
+        after: the same of the result's blocks.
+        network: the same before the result was fitted.
+        science: what the numbers mean.
+    """
+    return FluxError(_percent(after, before), 0.0, 0, _percent(network, before), science.quantity, science.unit)
 
 
 def worst_of(errors: list[FluxError]) -> FluxError:

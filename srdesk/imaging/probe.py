@@ -54,9 +54,10 @@ def check_budget(path: Path, probe: ImageProbe) -> None:
     if probe.height < 1 or probe.width < 1:
         raise ImageReadError(path, "its header says that it has no pixels")
     if max(probe.height, probe.width) > MAX_SIDE_PX or probe.decoded_bytes > MAX_DECODED_BYTES:
-        raise UnsupportedImageError(
-            path, f"its {size} are more than can be opened", hint="Cut or reduce it to at most 100 megapixels."
-        )
+        hint = "Cut or reduce it to at most 100 megapixels."
+        if probe.format == "FITS":
+            hint = "Unpack it if it is packed, and enlarge it with `srdesk upscale`, which goes from disk to disk."
+        raise UnsupportedImageError(path, f"its {size} are more than can be opened", hint=hint)
 
 
 _DECODER_ERRORS = (

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from astropy.io import fits as astropy_fits
 
+from srdesk.imaging.fits import windows
+
 RNG = np.random.default_rng(23)
 
 
@@ -123,3 +125,21 @@ def test_a_photo_does_not_become_a_fits_file(srdesk: Any, tmp_path: Path, photo:
     ended = srdesk("upscale", photo(tmp_path / "a.png"), "--model", "bicubic", "-o", tmp_path / "a.fits")
     assert ended.status == 1
     assert "from FITS images only" in ended.err
+
+
+@pytest.mark.parametrize("options", [["--size", "2x"], ["--back-projection", "0.5"]])
+def test_a_large_image_goes_from_disk_to_disk(
+    srdesk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    source = frame(tmp_path / "m13.fits")
+    assert srdesk("upscale", source, "--model", "bicubic", "-o", tmp_path / "memory.fits").status == 0
+    monkeypatch.setattr(windows, "MAX_HELD_BYTES", 0)
+    ended = srdesk("upscale", source, "--model", "bicubic", "-o", tmp_path / "disk.fits", "--json")
+    assert ended.status == 0, ended.err
+    (output,) = ended.document["outputs"]
+    assert (output["windows"], output["flux"]["frame_error_percent"]) == (1, 0.0)
+    assert (tmp_path / "disk.fits").read_bytes() == (tmp_path / "memory.fits").read_bytes()
+    ended = srdesk("upscale", source, "--model", "bicubic", "-o", tmp_path / "no.fits", *options)
+    assert ended.status == 1
+    assert "an image of this size" in ended.err
+    assert not list(tmp_path.glob("no.fits*"))

@@ -86,22 +86,32 @@ def read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
         chosen = chosen_part(read_structure(plain, path), part, path)
         check_budget(path, _probe(chosen))
         numbers, block = _compressed(plain, path, chosen) if chosen.hdu.is_tile_compressed else _plain(plain, chosen)
-        science = _science(parsed_header(block), numbers, path)
+        science = science_of(parsed_header(block), numbers, path)
     if science.is_blank(numbers).all():
         raise ImageReadError(path, "none of its pixels has a value", hint="Choose another image of the file.")
     values = robust_values(numbers, science)
     science = msgspec.structs.replace(science, stretch=_first_look(numbers, values, science))
+    return StoredImage(numbers, values, None, Metadata(format="FITS", fits=origin_of(path, chosen, block)), science)
+
+
+def origin_of(path: Path, part: Part, header: bytes) -> FitsOrigin:
+    """Return where an image came from.
+
+    Args:
+        path: its file, which need not exist.
+        part: which one it is.
+        header: its header, as an image that is not compressed has it.
+    """
     status = path.stat() if path.exists() else None
-    origin = FitsOrigin(
+    return FitsOrigin(
         path=os.fsencode(path.absolute()),
         size_bytes=status.st_size if status else 0,
         modified_ns=status.st_mtime_ns if status else 0,
-        hdu=chosen.hdu.index,
-        plane=chosen.plane,
-        header=block,
-        is_colour=chosen.is_colour,
+        hdu=part.hdu.index,
+        plane=part.plane,
+        header=header,
+        is_colour=part.is_colour,
     )
-    return StoredImage(numbers, values, None, Metadata(format="FITS", fits=origin), science)
 
 
 @contextmanager
@@ -212,7 +222,17 @@ def _as_extension(header: Header) -> Header:
 # --- what the numbers mean ------------------------------------------------------------------------------------------
 
 
-def _science(header: Header, numbers: Numbers, path: Path) -> Science:
+def science_of(header: Header, numbers: Numbers, path: Path) -> Science:
+    """Return what the numbers of an image mean.
+
+    Args:
+        header: its header.
+        numbers: its numbers, or a sample of them.
+        path: what errors call the file.
+
+    Raises:
+        ImageReadError: a card that is needed makes no sense.
+    """
     scale, zero = _number(header, "BSCALE", path, 1.0), _number(header, "BZERO", path, 0.0)
     if scale == 0:
         raise ImageReadError(path, "its BSCALE is 0, so all its pixels would be the same")

@@ -52,13 +52,15 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
         with header_errors(path), path.open("rb") as packed, unpacked(packed, path) as original:
             _check_unchanged(path, packed, origin)
             hdus = read_structure(original, path)
-            header = parsed_header(origin.header)
-            remarks = (*_enlarge_header(header, stored, science), *_tell_of_companions(header, hdus, origin.hdu))
+            header, remarks = result_header(hdus, origin, science, stored.metadata.history, stored.height, stored.width)
+            if "DATAMIN" in header or "DATAMAX" in header:
+                usable = stored.numbers[~science.is_blank(stored.numbers)]
+                renew_extremes(header, science, usable.min(), usable.max())
             for hdu in hdus:
                 if hdu.index == origin.hdu:
                     _write_image(stream, header, stored.numbers)
                 else:
-                    _copy(original, stream, hdu)
+                    copy_hdu(original, stream, hdu)
     except FileNotFoundError as error:
         raise _gone(path) from error
     except (ValueError, KeyError) as error:  # astropy's words on cards that it cannot write
@@ -80,7 +82,8 @@ def _gone(path: Path) -> ImageWriteError:
     )
 
 
-def _copy(original: BinaryIO, stream: BinaryIO, hdu: Hdu) -> None:
+def copy_hdu(original: BinaryIO, stream: BinaryIO, hdu: Hdu) -> None:
+    """Copy an HDU byte for byte."""
     original.seek(hdu.offset)
     left = hdu.end - hdu.offset
     while left:
@@ -95,21 +98,36 @@ def _copy(original: BinaryIO, stream: BinaryIO, hdu: Hdu) -> None:
 # --- the header -----------------------------------------------------------------------------------------------------
 
 
-def _enlarge_header(header: Header, stored: StoredImage, science: Science) -> tuple[str, ...]:
-    """Make a header that of the result, in place; return a sentence for each thing that could not be kept."""
+def result_header(
+    hdus: list[Hdu], origin: FitsOrigin, science: Science, history: tuple[str, ...], height: int, width: int
+) -> tuple[Header, tuple[str, ...]]:
+    """Return the header of a result, but for its extremes and check sums.
+
+    Args:
+        hdus: all HDUs of the file that it was made from.
+        origin: which image it was.
+        science: what its numbers mean.
+        history: how it was made, a sentence each.
+        height: rows of the result.
+        width: its columns.
+
+    Returns:
+        The header, and a sentence for each thing that could not be kept.
+    """
+    header = parsed_header(origin.header)
     with quiet_astropy():
-        scale = stored.height // int(header["NAXIS2"])
-        header["NAXIS1"], header["NAXIS2"] = stored.width, stored.height
-        _leave_one_plane(header, stored)
+        scale = height // int(header["NAXIS2"])
+        header["NAXIS1"], header["NAXIS2"] = width, height
+        _leave_one_plane(header, origin)
         remarks = scale_header(header, scale)
         if science.saturation is not None and science.quantity == "sum":
             for keyword in ("SATURATE", "SATLEVEL", "SATURATA"):
                 if isinstance(header.get(keyword), int | float):
                     header[keyword] = header[keyword] / scale**2
-        _renew_extremes(header, stored, science)
-        for sentence in stored.metadata.history:
+        for sentence in history:
             header.add_history(sentence)
-    return remarks
+        companions = tuple(_tell_of_companions(header, hdus, origin.hdu))
+    return header, remarks + companions
 
 
 def _tell_of_companions(header: Header, hdus: list[Hdu], index: int) -> Iterator[str]:
@@ -131,21 +149,18 @@ def _spoken(hdu: Hdu, hdus: list[Hdu]) -> str:
     return f"{hdu.name}:{hdu.version}" if sum(other.name == hdu.name for other in hdus) > 1 else hdu.name
 
 
-def _leave_one_plane(header: Header, stored: StoredImage) -> None:
+def _leave_one_plane(header: Header, origin: FitsOrigin) -> None:
     """Make a cube's header that of its one plane, which stays where it was along the other axes."""
-    assert stored.metadata.fits is not None
-    for back, place in enumerate(reversed(stored.metadata.fits.plane)):
+    for back, place in enumerate(reversed(origin.plane)):
         axis = back + 3
         header[f"NAXIS{axis}"] = 1
         if place:
             header[f"CRPIX{axis}"] = float(header.get(f"CRPIX{axis}", 0.0)) - place
 
 
-def _renew_extremes(header: Header, stored: StoredImage, science: Science) -> None:
-    if "DATAMIN" not in header and "DATAMAX" not in header:
-        return
-    usable = stored.numbers[~science.is_blank(stored.numbers)]
-    extremes = sorted(science.measured(np.array([usable.min(), usable.max()])).tolist())
+def renew_extremes(header: Header, science: Science, lowest: float, highest: float) -> None:
+    """Write what the least and the largest number of a result measure, where the header has a place for them."""
+    extremes = sorted(science.measured(np.array([lowest, highest])).tolist())
     for keyword, value in zip(("DATAMIN", "DATAMAX"), extremes, strict=True):
         if keyword in header:
             header[keyword] = value
@@ -155,24 +170,34 @@ def _renew_extremes(header: Header, stored: StoredImage, science: Science) -> No
 
 
 def _write_image(stream: BinaryIO, header: Header, numbers: Numbers) -> None:
-    has_checksum = "DATASUM" in header or "CHECKSUM" in header
-    with quiet_astropy():
-        if has_checksum:
-            header["CHECKSUM"], header["DATASUM"] = _NO_CHECKSUM, "0" * 10
-        at = stream.tell()
-        length = stream.write(header.tostring().encode("ascii", "replace"))
-        total = _write_data(stream, numbers)
-        if not has_checksum:
-            return
-        header["DATASUM"] = str(total)
-        whole = _added(total, header.tostring().encode("ascii", "replace"))
-        header["CHECKSUM"] = _encoded_checksum(0xFFFFFFFF - whole)
-        sealed = header.tostring().encode("ascii", "replace")
-    assert len(sealed) == length
+    at = stream.tell()
+    stream.write(header_bytes(header, 0))
+    total = _write_data(stream, numbers)
     end = stream.tell()
     stream.seek(at)
-    stream.write(sealed)
+    stream.write(header_bytes(header, total))
     stream.seek(end)
+
+
+def has_check_sums(header: Header) -> bool:
+    """Tell whether a header has check sums, which are renewed in a result."""
+    return "DATASUM" in header or "CHECKSUM" in header
+
+
+def header_bytes(header: Header, data_sum: int) -> bytes:
+    """Return the blocks of a header, sealed by check sums if it has any; their length does not depend on the sum.
+
+    Args:
+        header: the header; its check sums are renewed.
+        data_sum: `added` of all data.
+    """
+    with quiet_astropy():
+        if has_check_sums(header):
+            header["CHECKSUM"], header["DATASUM"] = _NO_CHECKSUM, str(data_sum)
+            whole = added(data_sum, header.tostring().encode("ascii", "replace"))
+            header["CHECKSUM"] = _encoded_checksum(0xFFFFFFFF - whole)
+        blocks: bytes = header.tostring().encode("ascii", "replace")
+    return blocks
 
 
 def _write_data(stream: BinaryIO, numbers: Numbers) -> int:
@@ -185,12 +210,12 @@ def _write_data(stream: BinaryIO, numbers: Numbers) -> int:
             strip = numbers[max(bottom - rows, 0) : bottom, :, channel][::-1]
             data = strip.astype(strip.dtype.newbyteorder(">")).tobytes()
             stream.write(data)
-            total = _added(total, data)
+            total = added(total, data)
     stream.write(bytes(-numbers.nbytes % BLOCK_BYTES))
     return total
 
 
-def _added(total: int, data: bytes) -> int:
+def added(total: int, data: bytes) -> int:
     """Add to a sum of 32-bit words in ones' complement (FITS standard 4.0, appendix J.1)."""
     words = np.frombuffer(data + bytes(-len(data) % 4), ">u4")
     total += int(words.sum(dtype=np.uint64))

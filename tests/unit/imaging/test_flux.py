@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from srdesk.imaging.flux import block_totals, enlarged_values, fitted, flux_error, ring_floor
+from srdesk.imaging.flux import background_sigma, block_totals, enlarged_values, fitted, flux_error, ring_floor
 from srdesk.imaging.science import Science, robust_values
 from srdesk.imaging.values import ValueMap
 
@@ -126,7 +126,7 @@ def test_no_ring_is_dug_around_a_star(scale: float, quantity: str) -> None:
     measured = RNG.normal(100, 2, (9, 9))
     measured[4, 4] = 1e6
     lr = measured / scale
-    floor = ring_floor(lr, science)
+    floor = ring_floor(lr, science, background_sigma(lr, science))
     numbers = fitted(random_sr(lr), lr, science, 1e5, SCALE, floor)
     fine = science.measured(numbers) * (SCALE**2 if quantity == "sum" else 1)
     assert fine.min() > measured.min() - 2.1 * measured[0].std() - 5
