@@ -149,17 +149,25 @@ class _Turn:
         )
         self.wanted = wanted
         refuse_input_as_output(wanted, [item.source])
+        policy = item.on_collision
+
+        def ask(path: Path) -> CollisionPolicy:
+            nonlocal policy
+            policy = self.ask(path) if self.ask is not None else policy
+            return policy
 
         def choose(is_ours: Callable[[Path], bool]) -> Path | None:
-            policy = "number" if is_ours(wanted) else item.on_collision
+            nonlocal policy
+            policy = "number" if is_ours(wanted) else policy
             return resolve_collision(
-                wanted, policy, self.ask, is_taken=lambda path: os.path.lexists(path) or path in taken or is_ours(path)
+                wanted, policy, ask, is_taken=lambda path: os.path.lexists(path) or path in taken or is_ours(path)
             )
 
         output = self.queue.reserve(item.id, choose)
-        if output is not None and os.path.lexists(output):
+        may_replace = policy == "overwrite"
+        if output is not None and may_replace and os.path.lexists(output):
             refuse_input_as_output(output, (other.source for other in self.queue.items()))
-        return output, output is not None and os.path.lexists(output)
+        return output, may_replace
 
     def _progressed(self, progress: Progress) -> None:
         self.queue.progressed(self.item.id, progress)
