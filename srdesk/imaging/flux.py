@@ -143,7 +143,7 @@ def flux_error(lr: Numbers, result: Doubles, network: Doubles, science: Science)
     if count:
         before = np.bincount(sources[usable], measured[usable], count + 1)[1:]
         after = np.bincount(sources[usable], result[usable], count + 1)[1:]
-        worst = max(_percent(new, old) for new, old in zip(after, before, strict=True))
+        worst = max(_percent(new, old) for new, old in zip(after.tolist(), before.tolist(), strict=True))
     total = float(measured[usable].sum())
     return FluxError(
         frame_percent=_percent(float(result[usable].sum()), total),

@@ -1,6 +1,7 @@
 """Measure the peak memory of `srdesk upscale` on scenes of several sizes, with the real I/O path.
 
     python tests/bench/measure_scene_memory.py FOLDER --sides 5000 20000 --dtype uint16
+    python tests/bench/measure_scene_memory.py FOLDER --sides 6000 20000 --fits
 
 Each scene is made, enlarged four times by a process of its own, and removed again with its result. A scene of 20,000²
 16-bit pixels needs 14 GB in FOLDER. The bounds (reliability.md, R9): 1.5 GiB, and 10 % between the sizes.
@@ -51,18 +52,39 @@ def make_scene(path: Path, side_px: int, *, dtype: str, bands: int, compress: st
                 dataset.build_overviews([2, 4])
 
 
+def make_fits(path: Path, side_px: int, *, dtype: str) -> None:
+    """Write a FITS image of noise with stars far above it, row by row."""
+    from astropy.io import fits
+
+    rng = np.random.default_rng(side_px)
+    header = fits.PrimaryHDU(np.zeros((1, 1), dtype)).header
+    header.update(NAXIS1=side_px, NAXIS2=side_px, BUNIT="adu")
+    offset = int(header.get("BZERO", 0))
+    with path.open("wb") as stream:
+        stream.write(header.tostring().encode("ascii"))
+        for _ in range(side_px):
+            row = rng.normal(120, 9, side_px)
+            row[rng.random(side_px) < 1e-4] = 250 if dtype == "uint8" else 30_000
+            stream.write((row - offset).astype("u1" if dtype == "uint8" else ">i2").tobytes())
+        stream.write(bytes(-stream.tell() % 2880))
+
+
 def measure(folder: Path, side_px: int, options: argparse.Namespace) -> int:
     """Enlarge one scene; print what it took, and return its peak in MiB."""
-    scene, result = folder / f"scene-{side_px}.tif", folder / f"result-{side_px}.tif"
+    suffix = ".fits" if options.fits else ".tif"
+    scene, result = folder / f"scene-{side_px}{suffix}", folder / f"result-{side_px}{suffix}"
     try:
-        make_scene(
-            scene,
-            side_px,
-            dtype=options.dtype,
-            bands=options.bands,
-            compress=options.compress,
-            with_overviews=options.overviews,
-        )
+        if options.fits:
+            make_fits(scene, side_px, dtype=options.dtype)
+        else:
+            make_scene(
+                scene,
+                side_px,
+                dtype=options.dtype,
+                bands=options.bands,
+                compress=options.compress,
+                with_overviews=options.overviews,
+            )
         words = ["upscale", str(scene), "-o", str(result), "--model", options.model, "--on-collision", "overwrite"]
         started_s = time.monotonic()
         child = subprocess.run([sys.executable, "-c", CHILD, *words, "--json"], capture_output=True, text=True)
@@ -92,6 +114,7 @@ def main() -> int:
     parser.add_argument("--bands", type=int, default=1)
     parser.add_argument("--compress", default="lzw")
     parser.add_argument("--overviews", action="store_true")
+    parser.add_argument("--fits", action="store_true", help="FITS images of one plane instead of GeoTIFFs")
     parser.add_argument("--model", default="bicubic")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from srdesk.imaging.flux import background_sigma, block_totals, enlarged_values, fitted, flux_error, ring_floor
+from srdesk.imaging.flux import (
+    FluxError,
+    background_sigma,
+    block_totals,
+    enlarged_values,
+    fitted,
+    flux_error,
+    ring_floor,
+)
 from srdesk.imaging.science import Science, robust_values
 from srdesk.imaging.values import ValueMap
 
@@ -163,6 +172,7 @@ def test_the_flux_error_names_the_worst_source_and_what_the_network_did() -> Non
     assert error.network_percent == pytest.approx(50.0)
     assert 0 < error.frame_percent < 0.01
     assert "worst of 2 sources" in str(error)
+    assert msgspec.json.decode(msgspec.json.encode(error), type=FluxError) == error  # plain numbers, as sidecars need
 
 
 @pytest.mark.parametrize("lr", [np.full((3, 3), 7.0), np.full((3, 3), np.nan), np.zeros((3, 3))])
