@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import logging
 import secrets
+import socket
 import tempfile
 import threading
 import time
@@ -19,6 +20,8 @@ from concurrent.futures import CancelledError
 from concurrent.futures import Future as Promise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import psutil
 
 from srdesk import __version__
 from srdesk.engine.control import CancelToken
@@ -43,8 +46,7 @@ _RETRIES = 2
 
 _LOOK_EVERY_S = 0.1
 _COUNT_EVERY_S = 2.0
-_FAREWELL_S = 0.8
-"""Workers on this machine that have not ended by then are ended by the system, together with this program."""
+_FAREWELL_S = 2.0
 
 _CONFIG = {
     "distributed.comm.timeouts.connect": "5s",
@@ -175,16 +177,17 @@ def connected(
     if address.workers is not None and threads is None:
         threads = max(1, CPU_COUNT // address.workers)
     job = Job(f"srdesk-{secrets.token_hex(8)}", recipe, delivery.sha256 if delivery else "", threads)
-    with dask.config.set(_CONFIG), _quiet(), contextlib.ExitStack() as stack:
+    _silence()
+    with dask.config.set(_CONFIG), contextlib.ExitStack() as stack:
         client = _client(address, token, stack)
         _await_workers(client, address.workers or 1, token)
         _check_workers(client)
         if delivery is not None:
             plugin = f"{job.name}-weights"
             client.register_plugin(delivery, name=plugin)
-            stack.callback(_in_vain, lambda: client.unregister_worker_plugin(plugin))
+            stack.callback(_in_vain, client, lambda: client.unregister_worker_plugin(plugin))
         cluster = Cluster(client, job)
-        stack.callback(_in_vain, lambda: client.run(stop, job.name))
+        stack.callback(_in_vain, client, lambda: client.run(stop, job.name))
         yield cluster
 
 
@@ -210,16 +213,24 @@ def _client(address: ClusterAddress, token: CancelToken, stack: contextlib.ExitS
     if address.workers is not None:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srdesk-cluster-", ignore_cleanup_errors=True))
         cluster = _patiently(lambda: _local_cluster(address.workers, folder), token)
-        stack.callback(_in_vain, lambda: cluster.close(timeout=_FAREWELL_S))
+        stack.callback(_closed, cluster)
+        stack.callback(_end_workers, cluster)
         scheduler = cluster.scheduler_address
     elif scheduler.startswith("tls://"):
         _check_certificates(scheduler)
+
+    def connect() -> Client:
+        host, _, port = scheduler.rpartition("://")[2].rpartition(":")
+        # Dask goes on trying where nobody listens.
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_LIMIT_S).close()
+        return Client(scheduler, timeout=_CONNECT_LIMIT_S, set_as_default=False)
+
     try:
-        client = _patiently(lambda: Client(scheduler, timeout=_CONNECT_LIMIT_S, set_as_default=False), token)
+        client = _patiently(connect, token)
     except (OSError, TimeoutError) as error:
         hint = "See that it runs, that its address is right, and that its port can be reached from here."
         raise ClusterError(f"There is no Dask scheduler at “{scheduler}”.", hint=hint) from error
-    stack.callback(_in_vain, lambda: client.close(timeout=_FAREWELL_S))
+    stack.callback(_closed, client)
     return client
 
 
@@ -358,21 +369,28 @@ def _patiently(begin: Callable[[], _ResultT], token: CancelToken) -> _ResultT:
         token.check()
 
 
-def _in_vain(farewell: Callable[[], object]) -> None:
-    """Say good-bye to what may be gone already, for a moment."""
+def _in_vain(client: Client, farewell: Callable[[], object]) -> None:
+    """Tell workers that may be gone already what need not be done any more."""
     with contextlib.suppress(Exception):
-        farewell()
+        if client.status == "running":  # otherwise it would try to connect again, for seconds
+            farewell()
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what Dask logs about workers that come and go off the terminal: what matters is raised."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", "asyncio")]
-    before = [(logger, logger.handlers, logger.propagate) for logger in loggers]
-    for logger in loggers:
+def _end_workers(cluster: Any) -> None:
+    """End the processes of a cluster on this machine; Dask alone would take seconds for it."""
+    for nanny in list(cluster.workers.values()):
+        nanny.auto_restart = False
+        with contextlib.suppress(psutil.Error, TypeError):  # it is gone, or was never there
+            psutil.Process(nanny.pid).kill()
+
+
+def _closed(connection: Any) -> None:
+    with contextlib.suppress(Exception):
+        connection.close(timeout=_FAREWELL_S)
+
+
+def _silence() -> None:
+    """Keep what Dask logs about workers that come and go off the terminal, for good: what matters is raised."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    for logger in map(logging.getLogger, (*names, "tornado.application", "asyncio")):
         logger.handlers, logger.propagate = [logging.NullHandler()], False
-    try:
-        yield
-    finally:
-        for logger, handlers, propagates in before:
-            logger.handlers, logger.propagate = handlers, propagates

@@ -6,6 +6,7 @@ files that it has in common with whoever sent the task, or else what came with i
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import importlib.metadata
@@ -39,6 +40,8 @@ _ResultT = TypeVar("_ResultT")
 
 _REPORTS_HZ = 2.0
 """How often a worker tells how far it is."""
+
+_LAST_MOMENT_S = 0.4
 
 _PIECES, _PIECE_BYTES = 64, 2**16
 """A file is told from another one by so many pieces of it; small ones are compared whole."""
@@ -179,9 +182,15 @@ def can_see(path: Path, mark: FileMark) -> bool:
         return False
 
 
-def stop(job_name: str) -> None:
-    """Stop what this worker does for a job, and whatever it would begin."""
+async def stop(job_name: str) -> None:
+    """Stop what this worker does for a job, and whatever it would begin; return when it has ended, or a moment later.
+
+    What a task has half written it removes itself, if it is given the time.
+    """
     _bench.token_of(job_name).cancel()
+    give_up_s = time.monotonic() + _LAST_MOMENT_S
+    while _bench.turn.locked() and time.monotonic() < give_up_s:
+        await asyncio.sleep(0.01)
 
 
 def do_step(
