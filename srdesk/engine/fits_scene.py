@@ -34,13 +34,15 @@ _REACH_PX = 2
 
 
 def check_fits(source: FitsWindows, output: Path, scale: int) -> None:
-    """Make sure, before anything is computed, that there is room for a result.
+    """Make sure, before anything is computed, that an image can be enlarged and that there is room for its result.
 
     Raises:
         ImageWriteError: there is too little.
+        ImageReadError: its header makes no sense, or no pixel has a value.
     """
     pixels = source.height * source.width * len(source.bands) * scale**2
     check_free(output, pixels * np.dtype(source.dtype).itemsize - unfinished_fits_bytes(output))
+    _ = source.values  # which takes a second for a very large one
 
 
 def enlarge_fits(

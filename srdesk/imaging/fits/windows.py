@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,8 @@ from srdesk.imaging.fits.structure import SIGNATURE, read_structure
 from srdesk.imaging.flux import background_sigma
 from srdesk.imaging.image import Box
 from srdesk.imaging.probe import MAX_SIDE_PX, decoder_errors
-from srdesk.imaging.science import Mask, Numbers, robust_values
+from srdesk.imaging.science import Mask, Numbers, Science, robust_values
+from srdesk.imaging.values import ValueMap
 
 MAX_HELD_BYTES = 64 * 2**20
 """An image of more bytes is enlarged from disk to disk: its result would take a gigabyte, and twice that on the way."""
@@ -59,15 +61,29 @@ class FitsWindows:
         self._stored_type = np.dtype(self.dtype).newbyteorder(">")
         self._plane_bytes = self.height * self.width * self._stored_type.itemsize
         self._begin = hdu.data_offset + number * self._plane_bytes
-        sample = self._sample()
-        self.science = science_of(parsed_header(hdu.header), sample, path)
-        """What the numbers mean."""
-        if self.science.is_blank(sample).all():
-            raise ImageReadError(path, "none of its pixels has a value", hint="Choose another image of the file.")
-        self.values = robust_values(sample, self.science)
+
+    @cached_property
+    def science(self) -> Science:
+        """What the numbers mean.
+
+        Raises:
+            ImageReadError: the header does not say, or no pixel has a value.
+        """
+        with header_errors(self.path):
+            science = science_of(parsed_header(self.part.hdu.header), self._sample, self.path)
+        if science.is_blank(self._sample).all():
+            raise ImageReadError(self.path, "none of its pixels has a value", hint="Choose another image of the file.")
+        return science
+
+    @cached_property
+    def values(self) -> ValueMap:
         """The range that nearly all numbers lie in."""
-        self.sigma = tuple(background_sigma(sample[:, :, band - 1], self.science) for band in self.bands)
+        return robust_values(self._sample, self.science)
+
+    @cached_property
+    def sigma(self) -> tuple[float, ...]:
         """Standard deviation of the background of every plane, in measured units."""
+        return tuple(background_sigma(self._sample[:, :, band - 1], self.science) for band in self.bands)
 
     def read(self, bands: tuple[int, ...], box: Box) -> Numbers:
         """Return the numbers of ``box``, which lies inside the image, `(height, width, bands)`, north up.
@@ -91,6 +107,7 @@ class FitsWindows:
         del bands, box
         return ~self.science.is_unusable(numbers)
 
+    @cached_property
     def _sample(self) -> Numbers:
         step = max(1, round((self.height * self.width * len(self.bands) / _SAMPLES) ** 0.5))
         rows = [self.read(self.bands, Box(top, 0, 1, self.width))[:, ::step] for top in range(0, self.height, step)]
@@ -121,7 +138,7 @@ def open_windows(path: Path, part: str = "") -> Iterator[FitsWindows]:
     """Open an image of a plain FITS file; it is closed at the end of the block.
 
     Raises:
-        ImageReadError: the file is missing or damaged, or none of its pixels has a value.
+        ImageReadError: the file is missing or damaged.
         UnsupportedImageError: it has no such image, or one that is compressed.
     """
     with decoder_errors(path), header_errors(path):

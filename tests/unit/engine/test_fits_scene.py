@@ -180,5 +180,7 @@ def test_large_images_are_known_by_their_headers(
 
 
 def test_an_image_without_any_value_is_refused(make_fits: MakeFits) -> None:
-    with pytest.raises(ImageReadError, match="none of its pixels"), open_windows(make_fits(np.full((5, 6), np.nan))):
-        pass
+    path = make_fits(np.full((5, 6), np.nan))
+    with pytest.raises(ImageReadError, match="none of its pixels"):
+        from_disk(path, path.with_name("out.fits"))
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.fits"]
