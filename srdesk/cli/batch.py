@@ -24,7 +24,7 @@ from srdesk.engine.provenance import flux_record
 from srdesk.engine.queue import Queue, QueueItem
 from srdesk.engine.queue_item import stamp_of
 from srdesk.engine.queue_run import Ears
-from srdesk.errors import SrDeskError
+from srdesk.errors import QueueError, SrDeskError
 from srdesk.imaging.naming import CollisionPolicy
 
 _KEPT_S = 30 * 86400
@@ -78,7 +78,11 @@ def opened_queue(order: BatchOrder, is_resumed: bool) -> Iterator[Queue]:
     """
     is_kept = is_resumed and len(order.found.files) > 1
     _forget_old()
-    queue = Queue.load(order.journal) if is_kept else Queue()
+    try:
+        queue = Queue.load(order.journal) if is_kept else Queue()
+    except QueueError as error:
+        hint = f"{error.hint} With --no-resume nothing is remembered, and nothing gone on with."
+        raise QueueError(error.path, error.reason, hint=hint) from error
     try:
         _bring_up_to_date(queue, order)
         yield queue
@@ -233,10 +237,8 @@ class BatchReport:
                 print_remark(f"  {item.error}")
             if len(failed) > _MOST_LISTED:
                 print_remark(f"  … and {len(failed) - _MOST_LISTED:,} more.")
-        if left or failed:
-            print_remark(
-                "The same command goes on with what is left." if left else "The same command tries them again."
-            )
+        if self.is_kept and (left or failed):
+            print_remark(f"The same command {'goes on with what is left' if left else 'tries them again'}.")
 
 
 def _facts_document(item: QueueItem, facts: FileFacts) -> dict[str, Any]:
