@@ -24,7 +24,7 @@ class ValueMap:
 
     def to_unit(self, stored: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return ``stored`` file numbers as float32 in ``[0, 1]``, in an array of their own."""
-        if self.offset == 0.0 and stored.dtype.kind != "i":
+        if self.offset == 0.0 and stored.dtype.kind != "i" and stored.dtype != np.float64:
             # Every 8-bit and 16-bit number is exact in float32, and so is the quotient's rounding.
             unit: NDArray[np.float32] = np.divide(stored, np.float32(self.gain), dtype=np.float32, casting="same_kind")
             return unit
