@@ -232,11 +232,10 @@ class BatchReport:
         left = counts["waiting"] + counts["running"]
         print_remark(f"{', '.join(told) or 'Nothing was enlarged'} of {len(items):,} files.")
         failed = [item for item in items if item.state == "failed"]
-        if len(failed) > 1:
-            for item in failed[:_MOST_LISTED]:
-                print_remark(f"  {item.error}")
-            if len(failed) > _MOST_LISTED:
-                print_remark(f"  … and {len(failed) - _MOST_LISTED:,} more.")
+        for item in failed[:_MOST_LISTED]:
+            print_remark(f"  {item.error}")
+        if len(failed) > _MOST_LISTED:
+            print_remark(f"  … and {len(failed) - _MOST_LISTED:,} more.")
         if self.is_kept and (left or failed):
             print_remark(f"The same command {'goes on with what is left' if left else 'tries them again'}.")
 

@@ -107,7 +107,9 @@ class ProgressBar:
 
         tqdm.monitor_interval = 0  # no thread of its own: progress is reported often enough
         is_hidden = sys.stderr is None or not sys.stderr.isatty()
-        self._bar = tqdm(desc=title, total=1.0, leave=False, disable=is_hidden, bar_format=self._FORM, file=sys.stderr)
+        self._bar = tqdm(
+            desc=title, total=1.0, unit="", leave=False, disable=is_hidden, bar_format=self._FORM, file=sys.stderr
+        )
 
     def __enter__(self) -> ProgressBar:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,9 @@ class Queue:
             left = [item for item in self._snapshot if not item.is_finished]
             known = [item.megapixels for item in self._snapshot if item.megapixels is not None]
             usual = sum(known) / len(known) if known else 0.0
-            total = 0.0
+            total, rates = 0.0, self._rates()
             for item in left:
-                seconds = self._remaining_of(item, usual)
+                seconds = self._remaining_of(item, usual, rates)
                 if seconds is None:
                     return None
                 total += seconds
@@ -325,13 +325,25 @@ class Queue:
 
     # --- within -----------------------------------------------------------------------------------------------------
 
-    def _remaining_of(self, item: QueueItem, usual_megapixels: float) -> float | None:
-        size = usual_megapixels if item.megapixels is None else item.megapixels
+    def _rates(self) -> dict[Hashable, float]:
+        """Return the seconds that running items take for a megapixel, by kind of work."""
+        rates = {}
+        for number, progress in self._fractions.items():
+            item = self._items.get(number)
+            if item is not None and item.megapixels and progress.done:
+                rates[item.kind_of_work] = progress.elapsed_s / (progress.fraction * item.megapixels)
+        return rates
+
+    def _remaining_of(self, item: QueueItem, usual: float, rates: dict[Hashable, float]) -> float | None:
+        size = usual if item.megapixels is None else item.megapixels
         whole_s = self._speeds.seconds(item.kind_of_work, size)
+        if whole_s is None:  # nothing of the kind is done yet: as fast as what is running
+            rate = rates.get(item.kind_of_work)
+            if rate is None:
+                return None
+            whole_s = rate * size
         progress = self._fractions.get(item.id)
-        if progress is None:
-            return whole_s
-        return progress.remaining_s if whole_s is None else whole_s * (1 - progress.fraction)
+        return whole_s if progress is None else whole_s * (1 - progress.fraction)
 
     def _learn(self, item: QueueItem) -> None:
         if item.state == "done" and item.megapixels is not None and item.seconds > 0:

@@ -74,6 +74,19 @@ def test_progress_that_begins_again_is_shown_from_the_beginning(monkeypatch: pyt
     assert "100 %" in screen.getvalue()
 
 
+def test_a_batch_shows_its_own_remaining_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = sit_down(monkeypatch)
+    with terminal.BatchBar() as bar:
+        bar.show("1/8 a.png", 0.0, None)
+        assert "left" not in screen.getvalue()
+        bar.show("2/8 b.png", 0.125, 61.0)
+        bar.say("Smaller windows are used.")
+    said = screen.getvalue()
+    assert "2/8 b.png  12 %" in said
+    assert "01:01 left" in said
+    assert "\rsrdesk: Smaller windows are used.\n" in said
+
+
 def test_a_question_is_asked_until_it_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = sit_down(monkeypatch)
     assert terminal.has_person()

@@ -234,7 +234,7 @@ def test_a_running_item_counts_as_far_as_it_is() -> None:
     sized(queue, 4, 4)
     item = taken(queue)
     queue.progressed(item.id, Progress(done=25, total=100, elapsed_s=1.0))
-    assert queue.remaining_s() is None  # of the other one nothing is known
+    assert queue.remaining_s() == pytest.approx(3.0 + 4.0)  # as fast as this one, as long as nothing is done
     assert queue.fraction() == pytest.approx(0.125)
     queue.end(item.id, "done", seconds=4.0)
     queue.progressed(taken(queue).id, Progress(done=25, total=100, elapsed_s=1.0))
@@ -242,10 +242,14 @@ def test_a_running_item_counts_as_far_as_it_is() -> None:
     assert queue.fraction() == pytest.approx(0.625)
 
 
-def test_the_only_item_tells_its_own_remaining_time() -> None:
+def test_of_another_kind_of_work_nothing_is_known() -> None:
     queue = Queue()
     sized(queue, 4)
+    other = FileRecipe(model="mine", weights=Path("/w/mine.safetensors"))
+    queue.add_files([InputFile(Path("/in/x.png"), Path("/out"))], other, template=TEMPLATE, on_collision="number")
     queue.progressed(taken(queue).id, Progress(done=25, total=100, elapsed_s=1.0))
+    assert queue.remaining_s() is None
+    queue.remove([2])
     assert queue.remaining_s() == pytest.approx(3.0)
 
 
