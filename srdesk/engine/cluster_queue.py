@@ -67,6 +67,7 @@ def run_queue_on(
         except Exception as error:
             raise explain(error) from error
 
+    token.check()
     inner = CancelToken()
     files = max(1, min(TASKS_PER_WORKER * crew.workers, len(queue.items()), _MOST_FILES))
     ears = _one_at_a_time(ears)

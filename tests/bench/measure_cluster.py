@@ -110,8 +110,8 @@ def measure(folder: Path, options: argparse.Namespace) -> int:
     ratio, share = statistics.median(ratios), statistics.median(shares)
     print_line(
         f"two workers are {ratio:.2f} times as fast as one by the clock (best {max(ratios):.2f}), {share:.2f} times by "
-        f"the CPU time of the busier (medians of {options.rounds} rounds of {len(steps)} steps; {os.cpu_count()} processors, "
-        f"{len(os.sched_getaffinity(0))} of them usable); at least {BOUND} is asked for"
+        f"the CPU time of the busier (medians of {options.rounds} rounds of {len(steps)} steps; {os.cpu_count()} "
+        f"processors, {len(os.sched_getaffinity(0))} of them usable); at least {BOUND} is asked for"
     )
     return 0 if ratio >= BOUND else 1
 

@@ -39,7 +39,7 @@ class Crew:
         for step in reversed(steps):
             with open_geotiff(order.path) as scene:
                 extract = SceneExtract.of(scene, step) if self._is_sent else None
-                sent = pickle.loads(pickle.dumps((order, step, extract)))
+                sent = pickle.loads(pickle.dumps((order, step, extract)))  # noqa: S301 - our own
                 found[step] = self._one(*sent, scene)
         for number, step in enumerate(steps):
             if number == self._last:
