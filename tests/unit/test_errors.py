@@ -1,6 +1,7 @@
 """What errors say."""
 
 import inspect
+import pickle
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,14 @@ def test_errors_name_what_they_are_about(error: SrDeskError, said: str) -> None:
 def test_errors_carry_data_for_whoever_offers_a_remedy() -> None:
     assert ImageReadError("a.png", "it is empty").path == Path("a.png")
     assert ConfigError("size", "9x", "4x").allowed == "4x"
+
+
+@pytest.mark.parametrize("kind", FAMILY)
+def test_an_error_of_another_process_is_the_same_error(kind: type[SrDeskError]) -> None:
+    error = made(kind)
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert type(copy) is kind
+    assert (str(copy), copy.hint, vars(copy)) == (str(error), error.hint, vars(error))
 
 
 def test_exit_codes_tell_memory_and_cancelling_from_other_endings() -> None:
