@@ -16,7 +16,7 @@ import msgspec
 
 from srdesk import paths
 from srdesk.cli.outputs import Destination
-from srdesk.cli.terminal import BatchBar, print_json, print_problem, print_remark, print_result
+from srdesk.cli.terminal import BatchBar, ask_about_collision, print_json, print_problem, print_remark, print_result
 from srdesk.engine.control import Progress
 from srdesk.engine.file_job import FileFacts, FileRecipe
 from srdesk.engine.inputs import FoundInputs
@@ -151,6 +151,15 @@ class BatchReport:
     def ears(self) -> Ears:
         """Whom to tell."""
         return Ears(self._progressed, lambda item, sentence: self._remark(sentence), self._ended)
+
+    def ask(self, path: Path) -> CollisionPolicy:
+        """Ask the person what to do with an output that exists.
+
+        Raises:
+            Cancelled: there is no answer, or Ctrl-C was pressed.
+        """
+        self.bar.clear()
+        return ask_about_collision(path)
 
     def failed(self, path: Path, error: SrDeskError) -> None:
         """Tell that something went wrong with a file or a folder."""

@@ -10,7 +10,7 @@ from srdesk.cli import cluster
 from srdesk.cli.batch import BatchOrder, BatchReport, opened_queue
 from srdesk.cli.model_choice import add_computing_arguments, choose_model, installed_models, settings_with
 from srdesk.cli.outputs import Destination
-from srdesk.cli.terminal import ask_about_collision, cancelling_on_interrupt, has_person, print_remark
+from srdesk.cli.terminal import cancelling_on_interrupt, has_person, print_remark
 from srdesk.cli.unexpected import logged
 from srdesk.engine.enlarge import TargetSize
 from srdesk.engine.file_job import FileFacts, FileRecipe, Upscalers, enlarge_file
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
             print_remark(f"{results:,} results of earlier runs, which lie among the pictures, are left out.")
         with cancelling_on_interrupt() as token, Decoder() as decoder, opened_queue(order, arguments.resume) as queue:
             report.queue = queue
-            ears, ask = report.ears, ask_about_collision
+            ears, ask = report.ears, report.ask
             if arguments.cluster is None:
                 worker = _Worker(decoder)
                 run_queue(queue, worker.enlarge, token, ears=ears, ask=ask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Queue:
         self._snapshot = tuple(self._items.values())
         self._next_id = max(self._items, default=0) + 1
         self._next_batch = max((item.batch for item in self._snapshot), default=0) + 1
+        self._makers = {(item.batch, item.output): item.id for item in self._snapshot if item.output is not None}
+        self._unmeasured = {item.id for item in self._snapshot if item.megapixels is None and not item.is_finished}
         self._running: dict[int, ItemToken] = {}
         self._fractions: dict[int, Progress] = {}
         self._pending: list[Record] = []
@@ -46,7 +48,7 @@ class Queue:
         self._is_paused = False
         self._trouble: QueueError | None = None
         for item in self._snapshot:
-            self._learn(item)
+            self._speeds.learn(item)
 
     @classmethod
     def load(cls, journal: Path) -> Queue:
@@ -76,18 +78,9 @@ class Queue:
         return self._trouble
 
     def remaining_s(self) -> float | None:
-        """Return the seconds until nothing is waiting or running, at one file at a time; None before that is known."""
+        """Return the seconds until nothing is waiting or running, with as many at a time as now; None if not known."""
         with self._lock:
-            left = [item for item in self._snapshot if not item.is_finished]
-            known = [item.megapixels for item in self._snapshot if item.megapixels is not None]
-            usual = sum(known) / len(known) if known else 0.0
-            total, rates = 0.0, self._rates()
-            for item in left:
-                seconds = self._remaining_of(item, usual, rates)
-                if seconds is None:
-                    return None
-                total += seconds
-            return total
+            return self._speeds.remaining_s(self._snapshot, self._fractions)
 
     def fraction(self) -> float:
         """Return the share of all items that is finished, 0 to 1; running ones count as far as they are."""
@@ -177,6 +170,7 @@ class Queue:
                 for index, file in enumerate(files)
             ]
             self._next_id += len(added)
+            self._unmeasured.update(item.id for item in added)
             self._put(*added)
         self._settle()
         return [item.id for item in added]
@@ -269,29 +263,38 @@ class Queue:
 
         Args:
             number: id of the item.
-            choose: returns the output, None for none, given a function that tells whether an item of the same batch
-                already has, or will have, an output.
+            choose: returns the output, None for none, given a function that tells whether a path is the output of
+                another item of the same batch.
 
         Returns:
             What it returned; it is in the journal.
         """
         with self._lock:
             batch = self._items[number].batch if number in self._items else 0
-            others = (item for item in self._snapshot if item.batch == batch and item.id != number)
-            taken = {item.output for item in others if item.output is not None and item.state != "skipped"}
-            output = choose(taken.__contains__)
+
+            def is_of_another(path: Path) -> bool:
+                other = self._items.get(self._makers.get((batch, path), number))
+                return other is not None and other.id != number and other.output == path and other.state != "skipped"
+
+            output = choose(is_of_another)
             if output is not None:
                 self._change(number, output=output)
         self._settle()
         return output
 
-    def measured(self, number: int, megapixels: float) -> None:
-        """Note how much there is to compute for an item."""
+    def unmeasured(self) -> list[QueueItem]:
+        """Return the items of which nobody has said how much there is to compute."""
         with self._lock:
-            item = self._items.get(number)
-            if item is not None:  # not in the journal: it can be read again from the file
-                self._items[number] = msgspec.structs.replace(item, megapixels=megapixels)
-                self._snapshot = tuple(self._items.values())
+            self._unmeasured &= self._items.keys()
+            return [self._items[number] for number in sorted(self._unmeasured)]
+
+    def measured(self, megapixels: Mapping[int, float]) -> None:
+        """Note how much there is to compute for items, by their ids."""
+        with self._lock:
+            self._unmeasured -= megapixels.keys()
+            for number in megapixels.keys() & self._items.keys():
+                self._items[number] = msgspec.structs.replace(self._items[number], megapixels=megapixels[number])
+            self._snapshot = tuple(self._items.values())  # not in the journal: it can be read again from the files
 
     def progressed(self, number: int, progress: Progress) -> None:
         """Note how far a running item is."""
@@ -319,35 +322,11 @@ class Queue:
                 changes["output"] = None
             item = self._change(number, state=state, **words, **changes)
             if item is not None:
-                self._learn(item)
+                self._speeds.learn(item)
         self._settle()
         return item
 
     # --- within -----------------------------------------------------------------------------------------------------
-
-    def _rates(self) -> dict[Hashable, float]:
-        """Return the seconds that running items take for a megapixel, by kind of work."""
-        rates = {}
-        for number, progress in self._fractions.items():
-            item = self._items.get(number)
-            if item is not None and item.megapixels and progress.done:
-                rates[item.kind_of_work] = progress.elapsed_s / (progress.fraction * item.megapixels)
-        return rates
-
-    def _remaining_of(self, item: QueueItem, usual: float, rates: dict[Hashable, float]) -> float | None:
-        size = usual if item.megapixels is None else item.megapixels
-        whole_s = self._speeds.seconds(item.kind_of_work, size)
-        if whole_s is None:  # nothing of the kind is done yet: as fast as what is running
-            rate = rates.get(item.kind_of_work)
-            if rate is None:
-                return None
-            whole_s = rate * size
-        progress = self._fractions.get(item.id)
-        return whole_s if progress is None else whole_s * (1 - progress.fraction)
-
-    def _learn(self, item: QueueItem) -> None:
-        if item.state == "done" and item.megapixels is not None and item.seconds > 0:
-            self._speeds.learn(item.kind_of_work, item.megapixels, item.seconds)
 
     def _reset(self, items: Iterable[QueueItem]) -> list[int]:
         with self._lock:
@@ -369,6 +348,8 @@ class Queue:
     def _put(self, *items: QueueItem) -> None:
         for item in items:
             self._items[item.id] = item
+            if item.output is not None and item.state != "skipped":
+                self._makers[item.batch, item.output] = item.id
         self._note(*items)
 
     def _note(self, *records: Record) -> None:

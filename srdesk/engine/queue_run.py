@@ -16,6 +16,7 @@ from srdesk.engine.queue import Queue
 from srdesk.engine.queue_item import QueueItem
 from srdesk.errors import Cancelled, OutputTakenError, SrDeskError
 from srdesk.imaging.naming import CollisionPolicy, refuse_input_as_output, resolve_collision
+from srdesk.imaging.scene.tile_file import remove_unfinished
 
 _PROBING_S = 0.2
 """Time for reading headers, between two files, of those whose size is not known yet."""
@@ -94,6 +95,7 @@ class _Turn:
     item: QueueItem
     token: CancelToken
     wanted: Path | None = None
+    output: Path | None = None
 
     def run(self) -> None:
         """Do the work, and note what became of it."""
@@ -105,9 +107,11 @@ class _Turn:
             outcome = error
         except BaseException as error:
             item = self.queue.end(self.item.id, "waiting")
-            if isinstance(error, Cancelled) and item is None:
-                return  # it alone was taken out of the queue
-            raise
+            if not isinstance(error, Cancelled) or item is not None:
+                raise
+            if self.output is not None:  # it alone was taken out of the queue, and nobody will go on with it
+                remove_unfinished(self.output)
+            return
         seconds = time.monotonic() - started_s
         number = self.item.id
         if isinstance(outcome, SrDeskError):
@@ -130,6 +134,7 @@ class _Turn:
         control = Control(self.token, self._progressed, self._noticed)
         while True:
             output, may_replace = self._place(taken)
+            self.output = output
             if output is None:
                 return None
             try:
@@ -182,9 +187,10 @@ class _Turn:
 def _probe_some(queue: Queue, token: CancelToken) -> None:
     """Read the headers of items whose size is not known, for a moment; one that says nothing counts as empty."""
     give_up_s = time.monotonic() + _PROBING_S
-    for item in queue.items():
-        if item.megapixels is not None or item.is_finished:
-            continue
-        queue.measured(item.id, probed_megapixels(item.source, item.recipe) or 0.0)
+    found = {}
+    for item in queue.unmeasured():
+        found[item.id] = probed_megapixels(item.source, item.recipe) or 0.0
         if token.is_cancelled or time.monotonic() > give_up_s:
-            return
+            break
+    if found:
+        queue.measured(found)

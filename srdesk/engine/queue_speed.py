@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from srdesk.engine.control import Progress
+
+if TYPE_CHECKING:
+    from srdesk.engine.queue_item import QueueItem
 
 _MEMORY = 0.95
 """What a file counts beside the one after it: a machine that became busy is noticed after some twenty files."""
@@ -40,19 +46,49 @@ class _Sums:
 
 
 class SpeedBook:
-    """The speed of every kind of work, by any key."""
+    """The speed of every kind of work."""
 
     def __init__(self) -> None:
         self._sums: dict[Hashable, _Sums] = {}
 
-    def learn(self, key: Hashable, megapixels: float, seconds: float) -> None:
-        """Remember how long a file took."""
-        self._sums.setdefault(key, _Sums()).add(megapixels, seconds)
+    def learn(self, item: QueueItem) -> None:
+        """Remember how long an item took, if it is done."""
+        if item.state == "done" and item.megapixels is not None and item.seconds > 0:
+            self._sums.setdefault(item.kind_of_work, _Sums()).add(item.megapixels, item.seconds)
 
-    def seconds(self, key: Hashable, megapixels: float) -> float | None:
-        """Return how long a file will take, None before the first one of its kind."""
-        sums = self._sums.get(key)
-        if sums is None:
-            return None
-        per_file, per_megapixel = sums.costs()
-        return per_file + per_megapixel * megapixels
+    def remaining_s(self, items: Sequence[QueueItem], progress: Mapping[int, Progress]) -> float | None:
+        """Return how long what is not finished will take, one after the other; None if nobody can know.
+
+        Args:
+            items: all items; those of unknown size count like the others.
+            progress: how far running ones are, by their ids.
+        """
+        sizes = [item.megapixels for item in items if item.megapixels is not None]
+        usual = sum(sizes) / len(sizes) if sizes else 0.0
+        rates = _rates(items, progress)
+        total = 0.0
+        for item in items:
+            if item.is_finished:
+                continue
+            size = usual if item.megapixels is None else item.megapixels
+            seconds = self._seconds(item.kind_of_work, size, rates)
+            if seconds is None:
+                return None
+            total += seconds * (1 - progress[item.id].fraction if item.id in progress else 1)
+        return total
+
+    def _seconds(self, kind: Hashable, megapixels: float, rates: Mapping[Hashable, float]) -> float | None:
+        if kind in self._sums:
+            per_file, per_megapixel = self._sums[kind].costs()
+            return per_file + per_megapixel * megapixels
+        return rates[kind] * megapixels if kind in rates else None  # nothing is done yet: as fast as what is running
+
+
+def _rates(items: Sequence[QueueItem], progress: Mapping[int, Progress]) -> dict[Hashable, float]:
+    """Return the seconds that running items take for a megapixel, by kind of work."""
+    running = ((item, progress[item.id]) for item in items if item.id in progress)
+    return {
+        item.kind_of_work: so_far.elapsed_s / (so_far.fraction * item.megapixels)
+        for item, so_far in running
+        if item.megapixels and so_far.done
+    }

@@ -212,6 +212,24 @@ def unfinished_bytes(target: Path | str) -> int:
         return 0
 
 
+def unfinished_steps(target: Path | str) -> int:
+    """Return how many steps are finished of the file that could become ``target``, 0 if there is none."""
+    try:
+        with _journal_of(Path(os.path.realpath(target))).open("rb") as journal:
+            return max(0, sum(line.endswith(b"\n") for line in journal) - 1)
+    except OSError:
+        return 0
+
+
+def remove_unfinished(target: Path | str) -> None:
+    """Remove the unfinished file that could become ``target``, if there is one that nobody is writing."""
+    target = Path(os.path.realpath(target))
+    with contextlib.suppress(OSError, ImageWriteError), _journal_of(target).open("rb") as journal:
+        _lock(target, journal)
+        _part_of(target).unlink(missing_ok=True)
+        _journal_of(target).unlink()
+
+
 @contextlib.contextmanager
 def _writing(target: Path) -> Iterator[None]:
     """Turn what the system says while a file is written into the sentence that a person reads.

@@ -207,8 +207,7 @@ def test_a_snapshot_does_not_change_and_shares_what_stays_the_same() -> None:
 
 
 def sized(queue: Queue, *megapixels: float) -> None:
-    for number, size in zip(filled(queue, len(megapixels)), megapixels, strict=True):
-        queue.measured(number, size)
+    queue.measured(dict(zip(filled(queue, len(megapixels)), megapixels, strict=True)))
 
 
 def test_the_remaining_time_is_learnt_from_what_is_done() -> None:

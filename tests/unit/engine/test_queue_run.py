@@ -127,6 +127,21 @@ def test_a_file_that_is_removed_while_it_is_enlarged_is_given_up_alone(tmp_path:
     assert {item.state for item in queue.items()} == {"done"}
 
 
+def test_of_a_scene_that_is_removed_while_it_is_enlarged_nothing_stays(tmp_path: Path) -> None:
+    queue = queue_of(pictures(tmp_path / "in", 1), tmp_path / "out")
+
+    def work(item: QueueItem, output: Path, control: Control, may_replace: bool) -> None:
+        output.parent.mkdir()
+        for suffix in (".part", ".part.journal"):
+            output.with_name(output.name + suffix).touch()
+        (output.parent / "another.tif.part").touch()
+        queue.remove([1])
+        control.token.check()
+
+    run_queue(queue, Worker(work), CancelToken())
+    assert names(tmp_path / "out") == ["another.tif.part"]
+
+
 def test_what_is_added_moved_and_removed_while_it_runs_counts(tmp_path: Path) -> None:
     sources = pictures(tmp_path / "in", 6)
     queue = queue_of(sources[:4], tmp_path / "out")
