@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, wait
 from concurrent.futures import Future as Promise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +25,7 @@ import psutil
 
 from srdesk import __version__
 from srdesk.engine.control import CancelToken
-from srdesk.errors import ClusterError, SrDeskError, WeightsFormatError
+from srdesk.errors import ClusterError, WeightsFormatError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -86,7 +86,8 @@ class Cluster:
         if now_s - self._counted_s > _COUNT_EVERY_S:
             self._counted_s = now_s
             with _talking():
-                _check_connection(self._client)
+                if self._client.status != "running":
+                    raise OSError(self._client.status)
                 self._workers = len(self._client.nthreads())
             if self._workers:
                 self._seen_s = now_s
@@ -125,10 +126,11 @@ class Cluster:
             token.check()
             _ = self.workers  # raises if they are lost
             meanwhile()
-        with _talking():
-            outcome = future.result()
         self._shares.pop(str(future.key), None)
-        return outcome
+        if future.status == "error":
+            raise _explained(future.exception())
+        with _talking():
+            return future.result()
 
     def ask(self, question: Callable[..., _ResultT], *arguments: object) -> dict[str, _ResultT]:
         """Let every worker answer at once, whatever it is doing; by address.
@@ -184,7 +186,8 @@ def connected(
         _check_workers(client)
         if delivery is not None:
             plugin = f"{job.name}-weights"
-            client.register_plugin(delivery, name=plugin)
+            with _talking():
+                client.register_plugin(delivery, name=plugin)
             stack.callback(_in_vain, client, lambda: client.unregister_worker_plugin(plugin))
         cluster = Cluster(client, job)
         stack.callback(_in_vain, client, lambda: client.run(stop, job.name))
@@ -321,31 +324,29 @@ def _unfit(answer: Introduction | Exception, torch: str) -> str:
     return f"does {answer.tasks} tasks at a time instead of one" if answer.tasks != 1 else ""
 
 
-def _check_connection(client: Client) -> None:
-    if client.status != "running":
-        raise OSError("not connected")
-
-
 @contextlib.contextmanager
 def _talking() -> Iterator[None]:
     """Turn what Dask raises into the sentence that a person reads.
 
     Raises:
-        ClusterError: the scheduler is lost, or workers die of a task.
+        ClusterError: the scheduler is lost.
     """
-    from distributed import KilledWorker
-
     try:
         yield
-    except KilledWorker as error:
-        times = error.allowed_failures + 1
-        hint = "Give each worker more memory, start fewer on a machine, or compute in smaller windows (--window 256)."
-        said = f"{times} workers ended while they computed the same task, most likely for want of memory."
-        raise ClusterError(said, hint=hint) from error
-    except SrDeskError:
-        raise
     except (CancelledError, OSError) as error:  # what Dask raises for broken connections are OSErrors, TimeoutError too
         raise ClusterError("The scheduler of the cluster is lost.") from error
+
+
+def _explained(error: BaseException) -> BaseException:
+    """Return what a person reads of what a task raised; what nobody foresaw stays as it is."""
+    from distributed import KilledWorker
+
+    if not isinstance(error, KilledWorker):
+        return error
+    times = error.allowed_failures + 1
+    said = f"{times} workers ended while they computed the same task, most likely for want of memory."
+    hint = "Give each worker more memory, start fewer on a machine, or compute in smaller windows (--window 256)."
+    return ClusterError(said, hint=hint)
 
 
 def _patiently(begin: Callable[[], _ResultT], token: CancelToken) -> _ResultT:
@@ -363,10 +364,9 @@ def _patiently(begin: Callable[[], _ResultT], token: CancelToken) -> _ResultT:
             result.set_exception(error)
 
     threading.Thread(target=work, name="srdesk-cluster", daemon=True).start()
-    while True:
-        with contextlib.suppress(TimeoutError):
-            return result.result(_LOOK_EVERY_S)
+    while not wait([result], _LOOK_EVERY_S).done:
         token.check()
+    return result.result()
 
 
 def _in_vain(client: Client, farewell: Callable[[], object]) -> None:
@@ -380,8 +380,9 @@ def _end_workers(cluster: Any) -> None:
     """End the processes of a cluster on this machine; Dask alone would take seconds for it."""
     for nanny in list(cluster.workers.values()):
         nanny.auto_restart = False
-        with contextlib.suppress(psutil.Error, TypeError):  # it is gone, or was never there
-            psutil.Process(nanny.pid).kill()
+        if nanny.pid:
+            with contextlib.suppress(psutil.Error):  # it is gone
+                psutil.Process(nanny.pid).kill()
 
 
 def _closed(connection: Any) -> None:

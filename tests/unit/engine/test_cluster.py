@@ -60,6 +60,14 @@ class Future:
         if self._result is not None:
             callback(self)
 
+    @property
+    def status(self) -> str:
+        is_raised_there = isinstance(self._result, Exception) and not isinstance(self._result, CommClosedError)
+        return "error" if is_raised_there and not isinstance(self._result, CancelledError) else "finished"
+
+    def exception(self) -> Any:
+        return self._result
+
     def result(self) -> Any:
         if isinstance(self._result, BaseException):
             raise self._result
@@ -158,7 +166,6 @@ def test_the_share_that_is_done_is_what_was_said_last_and_forgotten_at_the_end()
     [
         (CancelledError(), "The scheduler of the cluster is lost."),
         (CommClosedError("gone"), "The scheduler of the cluster is lost."),
-        (TimeoutError(), "The scheduler of the cluster is lost."),
         (KilledWorker("task", None, 3), "4 workers ended while they computed the same task, most likely"),
         (OutOfMemoryError("There is not enough memory."), "There is not enough memory."),
     ],
@@ -168,6 +175,11 @@ def test_what_dask_raises_becomes_a_sentence(error: Exception, said: str) -> Non
         cluster_of(Client(1)).outcome(Future(error), CancelToken(), lambda: None)  # type: ignore[arg-type]
     assert str(caught.value).startswith(said)
     assert caught.value.hint
+
+
+def test_what_nobody_foresaw_in_a_task_is_not_taken_for_a_lost_scheduler() -> None:
+    with pytest.raises(OSError, match="no space"):
+        cluster_of(Client(1)).outcome(Future(OSError("no space")), CancelToken(), lambda: None)  # type: ignore[arg-type]
 
 
 def test_a_lost_connection_is_seen_before_a_task_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,11 +194,17 @@ def test_what_takes_seconds_is_left_alone_when_it_is_not_wanted_any_more() -> No
     assert cluster._patiently(lambda: 7, CancelToken()) == 7
     with pytest.raises(ValueError, match="seven"):
         cluster._patiently(lambda: int("seven"), CancelToken())
+    with pytest.raises(TimeoutError):
+        cluster._patiently(lambda: raised(TimeoutError()), CancelToken())
     token, is_over = CancelToken(), []
     token.cancel()
     with pytest.raises(Cancelled):
         cluster._patiently(lambda: is_over.append(time.sleep(0.3)), token)
     assert is_over == []
+
+
+def raised(error: Exception) -> None:
+    raise error
 
 
 def test_dask_logs_nothing_on_the_terminal() -> None:
