@@ -19,7 +19,7 @@ from srdesk.engine.scene import SceneFacts, check_free, fingerprint, plan_window
 from srdesk.errors import Cancelled, ImageReadError
 from srdesk.imaging.fits.part_file import FitsPart, Tally, unfinished_fits_bytes
 from srdesk.imaging.fits.writer import result_header
-from srdesk.imaging.flux import FluxError, block_totals, enlarged_values, fitted, frame_error, ring_floor
+from srdesk.imaging.flux import FluxError, block_totals, detail_limits, enlarged_values, fitted, frame_error
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.resample import upscale_bicubic_box
 from srdesk.imaging.scene.bands import SceneBands
@@ -157,9 +157,9 @@ class _Sink:
         source, scale = self._source, self._scale
         science = source.science
         inner = np.s_[lr.top - around.top : lr.bottom - around.top, lr.left - around.left : lr.right - around.left]
-        floor = ring_floor(numbers[:, :, channel], science, source.sigma[channel])[inner]
+        limits = detail_limits(numbers[:, :, channel], science, source.sky[channel])[inner]
         stored = numbers[:, :, channel][inner]
-        made = fitted(sr, stored, science, source.values.gain, scale, floor)
+        made = fitted(sr, stored, science, source.values.gain, scale, limits)
         usable = ~science.is_unusable(stored)
         network = block_totals(sr.astype(np.float64) * self._values.gain + self._values.offset, science, scale)
         self.tally = msgspec.structs.replace(

@@ -18,12 +18,12 @@ from srdesk import __version__
 from srdesk.engine.control import CancelToken, Control
 from srdesk.imaging.flux import (
     FluxError,
-    background_sigma,
+    background_of,
     block_totals,
+    detail_limits,
     enlarged_values,
     fitted,
     flux_error,
-    ring_floor,
     worst_of,
 )
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink, Sink
@@ -148,7 +148,7 @@ def _fit_channel(task: _Task, channel: int, sr: FloatArray, numbers: Numbers, to
     science, box = task.science, task.box
     values = enlarged_values(task.image.values, science, SCALE)
     lr = task.numbers[:, :, channel]
-    floor = ring_floor(lr, science, background_sigma(lr, science))
+    limits = detail_limits(lr, science, background_of(lr, science))
     result = np.empty((box.height, box.width))
     network = np.empty_like(result)
     for top in range(0, box.height, _STRIP_PX):
@@ -158,7 +158,14 @@ def _fit_channel(task: _Task, channel: int, sr: FloatArray, numbers: Numbers, to
         place = (slice(box.top + rows.start, box.top + rows.stop), slice(box.left, box.right))
         strip = sr[fine, :, channel]
         network[rows] = block_totals(strip.astype(np.float64) * values.gain + values.offset, science, SCALE)
-        made = fitted(strip, lr[place], science, task.image.values.gain, SCALE, floor[place])
+        made = fitted(
+            strip,
+            lr[place],
+            science,
+            task.image.values.gain,
+            SCALE,
+            limits[place],
+        )
         numbers[fine, :, channel] = made
         result[rows] = block_totals(made, science, SCALE)
     whole = lr[box.top : box.bottom, box.left : box.right]

@@ -2,12 +2,14 @@
 
 A block is the ``scale`` × ``scale`` pixels that one LR pixel becomes. To every block the difference between its LR
 value and its own mean is added, so that its mean, or its sum for counts, is what was measured. Where that, or the
-network, would dig a ring around a star, the contrast of the block is lowered, which leaves its mean alone.
+network, would dig a ring around a star, or make a star of noise, the contrast of the block is lowered, which leaves its
+mean alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +50,29 @@ class FluxError:
         return f"flux error {self.frame_percent:.2g} %{sources} ({what} conserved)"
 
 
+class Background(NamedTuple):
+    """What is no source, in measured units."""
+
+    level: float
+    """Its median."""
+    sigma: float
+    """Its standard deviation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far the pixels of blocks may go, in measured units, `(h, w)` each."""
+
+    lowest: Doubles
+    """No pixel is below."""
+    highest: Doubles
+    """No pixel is above."""
+
+    def __getitem__(self, place: tuple[slice, slice]) -> Limits:
+        """Return those of some blocks."""
+        return Limits(self.lowest[place], self.highest[place])
+
+
 def enlarged_values(values: ValueMap, science: Science, scale: int) -> ValueMap:
     """Return the map of a result, by which it looks as its input does although counts are spread over more pixels."""
     if science.quantity == "mean":
@@ -57,35 +82,39 @@ def enlarged_values(values: ValueMap, science: Science, scale: int) -> ValueMap:
     return ValueMap(values.dtype, values.gain * share, (values.offset + shift) * share - shift)
 
 
-def background_sigma(numbers: Numbers, science: Science) -> float:
-    """Return the standard deviation of what is no source, in measured units.
+def background_of(numbers: Numbers, science: Science) -> Background:
+    """Return what is no source.
 
     Args:
         numbers: numbers of the file, or a sample of them, of any shape.
         science: what they mean.
     """
-    return _background(science.measured(numbers)[~science.is_unusable(numbers)])[1]
+    return _background(science.measured(numbers)[~science.is_unusable(numbers)])
 
 
-def ring_floor(numbers: Numbers, science: Science, sigma: float) -> Doubles:
-    """Return, `(h, w)`, how low the pixels of every block may be: one sigma of the background below its neighbours.
+def detail_limits(numbers: Numbers, science: Science, sky: Background) -> Limits:
+    """Return how low and how high the pixels of every block may be, so that noise does not become rings and stars.
+
+    None is more than one sigma of the background below the least of its block's neighbours; nor, where no neighbour
+    belongs to a source, above the largest.
 
     Args:
         numbers: `(h, w)` numbers of the file.
         science: what they mean.
-        sigma: `background_sigma` of the whole picture.
+        sky: `background_of` the whole picture.
     """
     from scipy import ndimage
 
-    usable = ~science.is_unusable(numbers)
     measured = science.measured(numbers)
-    measured[~usable] = np.inf
-    lowest: Doubles = ndimage.minimum_filter(measured, size=3, mode="nearest")
-    return lowest - sigma
+    unusable = science.is_unusable(numbers)
+    lowest: Doubles = ndimage.minimum_filter(np.where(unusable, np.inf, measured), size=3, mode="nearest")
+    highest: Doubles = ndimage.maximum_filter(np.where(unusable, -np.inf, measured), size=3, mode="nearest")
+    is_source = highest > sky.level + _SOURCE_SIGMA * sky.sigma
+    return Limits(lowest - sky.sigma, np.where(is_source, np.inf, highest + sky.sigma))
 
 
 def fitted(
-    sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: int, floor: Doubles | None = None
+    sr: FloatArray, lr: Numbers, science: Science, gain: float, scale: int, limits: Limits | None = None
 ) -> Numbers:
     """Return enlarged pixels as numbers of the file's type whose blocks conserve what was measured.
 
@@ -95,7 +124,7 @@ def fitted(
         science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged.
         gain: file numbers per unit of ``sr``.
         scale: factor of the enlargement.
-        floor: `(h, w)`, `ring_floor` of the picture; None for no limit.
+        limits: `detail_limits` of the picture; None for none.
 
     Returns:
         `(scale · h, scale · w)` of the type of ``lr``.
@@ -106,8 +135,8 @@ def fitted(
     detail -= detail.mean(axis=2, keepdims=True)
     detail *= gain
     detail[unusable] = 0.0
-    if floor is not None:
-        _soften(detail, science.measured(lr) - floor, science.scale)
+    if limits is not None:
+        _soften(detail, science.measured(lr), limits, science.scale)
     if science.quantity == "sum":
         detail /= scale**2
     if lr.dtype.kind == "f":
@@ -188,11 +217,16 @@ def _in_blocks(pixels: Numbers, scale: int) -> Numbers:
     return pixels.reshape(height, scale, width, scale).transpose(0, 2, 1, 3).reshape(height, width, scale**2)
 
 
-def _soften(detail: Doubles, room: Doubles, step: float) -> None:
-    """Lower the contrast of blocks, in place, until none goes more than ``room`` below its level."""
-    deepest = -(detail * step).min(axis=2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        contrast = np.where(deepest > room, room / deepest, 1.0)
+def _soften(detail: Doubles, level: Doubles, limits: Limits, step: float) -> None:
+    """Lower the contrast of blocks, in place, until none goes beyond its limits."""
+    one, other = detail.min(axis=2) * step, detail.max(axis=2) * step  # which is which, the sign of the step says
+    contrast = np.ones(level.shape)
+    for reach, room in (
+        (-np.minimum(one, other), np.maximum(level - limits.lowest, 0.0)),
+        (np.maximum(one, other), np.maximum(limits.highest - level, 0.0)),
+    ):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            np.minimum(contrast, np.where(reach > room, room / reach, 1.0), out=contrast)
     detail *= contrast[:, :, None]
 
 
@@ -246,22 +280,21 @@ def _sources(measured: Doubles, usable: Mask) -> tuple[NDArray[np.intp], int]:
     known = measured[usable]
     if not known.size:
         return np.zeros(measured.shape, np.intp), 0
-    background, sigma = _background(known)
+    sky = _background(known)
     with np.errstate(invalid="ignore"):
-        bright = usable & (measured > background + _SOURCE_SIGMA * sigma)
-    if not sigma:
+        bright = usable & (measured > sky.level + _SOURCE_SIGMA * sky.sigma)
+    if not sky.sigma:
         bright[:] = False
     labels, count = ndimage.label(bright, structure=np.ones((3, 3), np.int8))
     return labels.astype(np.intp, copy=False), int(count)
 
 
-def _background(known: Doubles) -> tuple[float, float]:
-    """Return the level and the standard deviation of what is no source."""
+def _background(known: Doubles) -> Background:
     sample = known[:: max(1, known.size // _MAX_SAMPLES)]
     if not sample.size:
-        return 0.0, 0.0
+        return Background(0.0, 0.0)
     level = float(np.median(sample))
-    return level, _SIGMA_OF_MAD * float(np.median(np.abs(sample - level)))
+    return Background(level, _SIGMA_OF_MAD * float(np.median(np.abs(sample - level))))
 
 
 def _percent(after: float, before: float) -> float:

@@ -14,7 +14,7 @@ from srdesk.errors import ImageReadError, UnsupportedImageError
 from srdesk.imaging.fits.parts import DTYPES, Part, chosen_part
 from srdesk.imaging.fits.reader import header_errors, origin_of, parsed_header, science_of
 from srdesk.imaging.fits.structure import SIGNATURE, read_structure
-from srdesk.imaging.flux import background_sigma
+from srdesk.imaging.flux import Background, background_of
 from srdesk.imaging.image import Box
 from srdesk.imaging.probe import MAX_SIDE_PX, decoder_errors
 from srdesk.imaging.science import Mask, Numbers, Science, robust_values
@@ -81,9 +81,9 @@ class FitsWindows:
         return robust_values(self._sample, self.science)
 
     @cached_property
-    def sigma(self) -> tuple[float, ...]:
-        """Standard deviation of the background of every plane, in measured units."""
-        return tuple(background_sigma(self._sample[:, :, band - 1], self.science) for band in self.bands)
+    def sky(self) -> tuple[Background, ...]:
+        """Background of every plane."""
+        return tuple(background_of(self._sample[:, :, band - 1], self.science) for band in self.bands)
 
     def read(self, bands: tuple[int, ...], box: Box) -> Numbers:
         """Return the numbers of ``box``, which lies inside the image, `(height, width, bands)`, north up.

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from srdesk.imaging.flux import (
     FluxError,
-    background_sigma,
+    background_of,
     block_totals,
+    detail_limits,
     enlarged_values,
     fitted,
     flux_error,
-    ring_floor,
 )
 from srdesk.imaging.science import Science, robust_values
 from srdesk.imaging.values import ValueMap
@@ -135,12 +135,25 @@ def test_no_ring_is_dug_around_a_star(scale: float, quantity: str) -> None:
     measured = RNG.normal(100, 2, (9, 9))
     measured[4, 4] = 1e6
     lr = measured / scale
-    floor = ring_floor(lr, science, background_sigma(lr, science))
-    numbers = fitted(random_sr(lr), lr, science, 1e5, SCALE, floor)
+    limits = detail_limits(lr, science, background_of(lr, science))
+    numbers = fitted(random_sr(lr), lr, science, 1e5, SCALE, limits)
     fine = science.measured(numbers) * (SCALE**2 if quantity == "sum" else 1)
     assert fine.min() > measured.min() - 2.1 * measured[0].std() - 5
     np.testing.assert_allclose(block_totals(numbers, science, SCALE), measured, rtol=1e-9)
     assert fine.reshape(9, SCALE, 9, SCALE).std(axis=(1, 3))[4, 4] > 1e4  # the star itself keeps its shape
+
+
+def test_no_star_is_made_of_noise() -> None:
+    sky = RNG.normal(100, 2, (30, 30))
+    sky[20, 20] = 1e4
+    limits = detail_limits(sky, Science(), background_of(sky, Science()))
+    sr = np.zeros((30 * SCALE, 30 * SCALE), np.float32)
+    sr[::SCALE, ::SCALE] = 1.0  # a model that makes a peak of every pixel
+    fine = fitted(sr, sky, Science(), 1000.0, SCALE, limits).reshape(30, SCALE, 30, SCALE)
+    peaks = fine.max(axis=(1, 3))
+    assert peaks[:18].max() < sky[:18].max() + 2.5
+    assert peaks[20, 20] > sky[20, 20] + 900  # a star may be as sharp as the model thinks
+    np.testing.assert_allclose(fine.mean(axis=(1, 3)), sky, rtol=1e-12)
 
 
 def test_a_peak_beyond_the_largest_float_stays_finite() -> None:
