@@ -201,7 +201,7 @@ class BatchReport:
             self._done(item, outcome)
         trouble = self.queue.trouble if self.queue is not None else None
         if trouble is not None and not self._is_troubled:
-            print_problem(f"{trouble} After an interruption, the same command would begin anew.", trouble.hint)
+            print_problem(f"{trouble} After an interruption, files since then would be enlarged again.", trouble.hint)
         self._is_troubled = trouble is not None
 
     def _done(self, item: QueueItem, facts: FileFacts) -> None:

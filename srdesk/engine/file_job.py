@@ -14,18 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-import numpy as np
 
 from srdesk.engine import provenance
-from srdesk.engine.back_projection import back_projecting
-from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten
-from srdesk.errors import Cancelled, ConfigError, ImageWriteError, OutOfMemoryError
+from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten, reduce
+from srdesk.engine.file_check import check_disk_wishes, check_memory_for_back_projection, checked_format
+from srdesk.errors import Cancelled, OutOfMemoryError
 from srdesk.imaging.claim import claimed
 from srdesk.imaging.fits.windows import is_large
 from srdesk.imaging.formats import (
     SCIENCE_SUFFIXES,
     SUFFIXES,
-    can_hold,
     save_image,
 )
 from srdesk.imaging.scene.probe import is_scene
@@ -283,11 +281,13 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     recipe, token = task.recipe, task.control.token
     image = task.decoder.open(task.source, token, part=recipe.part)
     size = TargetSize.parse(recipe.size)
-    format_name = _checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
+    format_name = checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
     with claimed(task.output, may_replace=task.may_replace):
         model, loading_s, record = task.begin()
-        model = back_projecting(model, recipe.back_projection)
-        stored, facts = enlarge(image, model, task.control, size=size)
+        if recipe.back_projection:
+            stored, facts = _enlarged_and_back_projected(task, image, model, size)
+        else:
+            stored, facts = enlarge(image, model, task.control, size=size)
         if recipe.background is not None:
             stored = flatten(stored, recipe.background, token)
         stored, untold = provenance.embedded(stored, record, format_name)
@@ -300,13 +300,28 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     return replace(done, loading_s=loading_s, losses=losses + untold)
 
 
+def _enlarged_and_back_projected(
+    task: _Task, image: Image, model: AnyUpscaler, size: TargetSize
+) -> tuple[StoredImage, UpscaleFacts]:
+    """Enlarge four times, back-project that, and make it smaller if a smaller size is wished for."""
+    from srdesk.engine.honesty import back_projected
+
+    check_memory_for_back_projection(image)
+    token = task.control.token
+    stored, facts = enlarge(image, model, task.control)
+    stored = back_projected(image, stored, task.recipe.back_projection, token)
+    height, width = size.resolve(image.height, image.width)
+    is_reduced = (height, width) != (stored.height, stored.width)
+    return reduce(stored, height, width, token) if is_reduced else stored, facts
+
+
 def _enlarge_scene(task: _Task) -> FileFacts:
     """Enlarge a GeoTIFF from disk to disk."""
     from srdesk.engine.scene import check_scene, enlarge_scene
     from srdesk.imaging.scene.geotiff import open_geotiff
 
     recipe, control = task.recipe, task.control
-    _check_scene_wishes(recipe, "a GeoTIFF")
+    check_disk_wishes(recipe, "a GeoTIFF")
     with open_geotiff(task.source) as scene:
         check_scene(scene, task.output, recipe.bands)
         if scene.pages > 1:
@@ -334,7 +349,7 @@ def _enlarge_large_fits(task: _Task) -> FileFacts:
     from srdesk.imaging.fits.part_file import unfinished_fits_bytes
     from srdesk.imaging.fits.windows import open_windows
 
-    _check_scene_wishes(task.recipe, "an image of this size")
+    check_disk_wishes(task.recipe, "an image of this size")
     with open_windows(task.source, task.recipe.part) as source:
         check_fits(source, task.output, SCALE)
         with claimed(task.output, may_replace=task.may_replace), task.told_what_is_kept(unfinished_fits_bytes):
@@ -356,43 +371,3 @@ def _opened(recipe: FileRecipe) -> AnyUpscaler:
     return Upscaler.from_weights(
         recipe.weights, device=recipe.device, precision=recipe.precision, window_px=recipe.window_px
     )
-
-
-def _checked_format(output: Path, image: Image, size: TargetSize, *, keeps_alpha: bool) -> str:
-    """Return the format of an output; makes sure, before anything is computed, that it can hold the result.
-
-    Raises:
-        ConfigError: the size is larger than four times the picture.
-        ImageWriteError: the format cannot; the hint says what to do.
-    """
-    height, width = size.resolve(image.height, image.width)
-    nothing = np.zeros((), image.values.dtype)  # as large as wished, in no memory
-    has_alpha = image.alpha is not None and keeps_alpha
-    stored = StoredImage(
-        np.broadcast_to(nothing, (height, width, image.channels)),
-        image.values,
-        np.broadcast_to(nothing, (height, width)) if has_alpha else None,
-        image.metadata,
-        image.science,
-    )
-    format_name = PICTURE_SUFFIXES[output.suffix.lower()]
-    reason = can_hold(format_name, stored)
-    if reason is not None:
-        is_only_alpha = can_hold(format_name, replace(stored, alpha_numbers=None)) is None
-        background = ", or put a colour behind it with --background COLOUR" if is_only_alpha else ""
-        raise ImageWriteError(output, reason, hint=f"Name an output of another format{background}.")
-    return format_name
-
-
-def _check_scene_wishes(recipe: FileRecipe, what: str) -> None:
-    """Make sure that nothing is wished for that is not done to scenes, or to ``what`` else goes from disk to disk.
-
-    Raises:
-        ConfigError: something is.
-    """
-    if TargetSize.parse(recipe.size).scale != SCALE:
-        raise ConfigError("size", recipe.size, f"{SCALE}x for {what}, or an output of another format")
-    if recipe.background is not None:
-        raise ConfigError("background", recipe.background, f"no background for {what}: it keeps its opacity")
-    if recipe.back_projection:
-        raise ConfigError("back-projection", recipe.back_projection, f"0 for {what}")

@@ -113,6 +113,30 @@ def test_back_projection_makes_a_photo_more_consistent(enlarge: Enlarge, tmp_pat
     assert differences[0] > differences[1] > differences[2]
 
 
+def test_a_smaller_size_is_made_of_what_was_back_projected(enlarge: Enlarge, tmp_path: Path) -> None:
+    source = photo(tmp_path / "a.png")
+    facts = enlarge(source, tmp_path / "b.png", FileRecipe(model="bicubic", back_projection=1.0, size="2x"))
+    assert (facts.height, facts.width) == (20, 24)
+    enlarge(source, tmp_path / "c.png", FileRecipe(model="bicubic", size="2x"))
+    with PIL.Image.open(tmp_path / "b.png") as one, PIL.Image.open(tmp_path / "c.png") as other:
+        assert one.size == (24, 20)
+        assert one.tobytes() != other.tobytes()
+
+
+def test_a_back_projection_that_cannot_be_held_is_refused_before_anything_is_computed(
+    enlarge: Enlarge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Little:
+        available = 10_000
+
+    source = photo(tmp_path / "a.png")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: Little)
+    monkeypatch.setattr(BicubicUpscaler, "upscale", lambda *_, **__: pytest.fail("it was computed"))
+    with pytest.raises(OutOfMemoryError, match="back-projection needs"):
+        enlarge(source, tmp_path / "b.png", FileRecipe(model="bicubic", back_projection=1.0))
+    assert names(tmp_path) == ["a.png"]
+
+
 def test_back_projection_of_a_measurement_keeps_its_flux(enlarge: Enlarge, tmp_path: Path) -> None:
     source = frame(tmp_path / "a.fits", BUNIT="adu")
     facts = enlarge(source, tmp_path / "b.fits", FileRecipe(model="bicubic", back_projection=1.0))
