@@ -69,8 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hdu",
         default="",
-        metavar="NAME|NUMBER[,PLANE]",
-        help="which image of a FITS file: name (with :VERSION) or number of its HDU, and plane of a cube from 1",
+        metavar="NAME|NUMBER[,PLANE|,RGB]",
+        help="which image of a FITS file: name (with :VERSION) or number of its HDU; in a cube plane from 1, or RGB",
     )
     parser.add_argument(
         "--bands",
