@@ -11,19 +11,15 @@ import importlib.metadata
 import importlib.util
 import logging
 import secrets
-import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, wait
-from concurrent.futures import Future as Promise
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import psutil
-
 from srdesk import __version__
+from srdesk.engine.cluster_connection import connect
 from srdesk.engine.control import CancelToken
 from srdesk.errors import ClusterError, WeightsFormatError
 
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
 EXTRA = "cluster"
 """The extra that installs what is needed here."""
 
-_CONNECT_LIMIT_S = 10.0
 _WORKERS_LIMIT_S = 60.0
 """How long a cluster may be without any worker."""
 
@@ -46,7 +41,7 @@ _RETRIES = 2
 
 _LOOK_EVERY_S = 0.1
 _COUNT_EVERY_S = 2.0
-_FAREWELL_S = 2.0
+_LAST_WORDS_S = 0.5
 
 _CONFIG = {
     "distributed.comm.timeouts.connect": "5s",
@@ -181,17 +176,21 @@ def connected(
     job = Job(f"srdesk-{secrets.token_hex(8)}", recipe, delivery.sha256 if delivery else "", threads)
     _silence()
     with dask.config.set(_CONFIG), contextlib.ExitStack() as stack:
-        client = _client(address, token, stack)
+        client = connect(address, token, stack)
         _await_workers(client, address.workers or 1, token)
         _check_workers(client)
+        plugin = f"{job.name}-weights"
         if delivery is not None:
-            plugin = f"{job.name}-weights"
             with _talking():
                 client.register_plugin(delivery, name=plugin)
-            stack.callback(_in_vain, client, lambda: client.unregister_worker_plugin(plugin))
-        cluster = Cluster(client, job)
-        stack.callback(_in_vain, client, lambda: client.run(stop, job.name))
-        yield cluster
+
+        def dismiss() -> None:
+            client.run(stop, job.name)
+            if delivery is not None:
+                client.unregister_worker_plugin(plugin)
+
+        stack.callback(_in_vain, client, dismiss)
+        yield Cluster(client, job)
 
 
 def _delivery(weights: Path) -> WeightsDelivery:
@@ -206,69 +205,6 @@ def _delivery(weights: Path) -> WeightsDelivery:
         return WeightsDelivery(weights)
     except OSError as error:
         raise WeightsFormatError(weights, f"it cannot be read ({error.strerror})") from error
-
-
-def _client(address: ClusterAddress, token: CancelToken, stack: contextlib.ExitStack) -> Client:
-    """Connect to the scheduler; it is left, and workers of our own are ended, with the stack."""
-    from distributed import Client
-
-    scheduler = address.scheduler
-    if address.workers is not None:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="srdesk-cluster-", ignore_cleanup_errors=True))
-        cluster = _patiently(lambda: _local_cluster(address.workers, folder), token)
-        stack.callback(_closed, cluster)
-        stack.callback(_end_workers, cluster)
-        scheduler = cluster.scheduler_address
-    elif scheduler.startswith("tls://"):
-        _check_certificates(scheduler)
-
-    def connect() -> Client:
-        host, _, port = scheduler.rpartition("://")[2].rpartition(":")
-        # Dask goes on trying where nobody listens.
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_LIMIT_S).close()
-        return Client(scheduler, timeout=_CONNECT_LIMIT_S, set_as_default=False)
-
-    try:
-        client = _patiently(connect, token)
-    except (OSError, TimeoutError) as error:
-        hint = "See that it runs, that its address is right, and that its port can be reached from here."
-        raise ClusterError(f"There is no Dask scheduler at “{scheduler}”.", hint=hint) from error
-    stack.callback(_closed, client)
-    return client
-
-
-def _local_cluster(workers: int | None, folder: str) -> Any:
-    from distributed import LocalCluster, Security
-
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        protocol="tcp",
-        security=Security(require_encryption=False),
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # None would be a port that others know
-        silence_logs=logging.CRITICAL,
-        local_directory=folder,
-    )
-
-
-def _check_certificates(scheduler: str) -> None:
-    """Make sure that this machine has what TLS needs.
-
-    Raises:
-        ClusterError: it has not.
-    """
-    import dask
-
-    names = ("ca-file", "client.cert")
-    if all(dask.config.get(f"distributed.comm.tls.{name}", None) for name in names):
-        return
-    hint = "Name CA, certificate and key of this client in DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT "
-    raise ClusterError(
-        f"“{scheduler}” needs certificates, and Dask knows none on this machine.", hint=f"{hint}and …__CLIENT__KEY."
-    )
 
 
 def _await_workers(client: Client, wanted: int, token: CancelToken) -> None:
@@ -349,45 +285,17 @@ def _explained(error: BaseException) -> BaseException:
     return ClusterError(said, hint=hint)
 
 
-def _patiently(begin: Callable[[], _ResultT], token: CancelToken) -> _ResultT:
-    """Do something that takes seconds and looks at no token, in a thread that is left alone when the token is raised.
-
-    Raises:
-        Cancelled: the token was raised.
-    """
-    result: Promise[_ResultT] = Promise()
-
-    def work() -> None:
-        try:
-            result.set_result(begin())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            result.set_exception(error)
-
-    threading.Thread(target=work, name="srdesk-cluster", daemon=True).start()
-    while not wait([result], _LOOK_EVERY_S).done:
-        token.check()
-    return result.result()
-
-
 def _in_vain(client: Client, farewell: Callable[[], object]) -> None:
-    """Tell workers that may be gone already what need not be done any more."""
-    with contextlib.suppress(Exception):
-        if client.status == "running":  # otherwise it would try to connect again, for seconds
+    """Tell workers what need not be done any more; they may be gone already, or not listen while they load torch."""
+
+    def say() -> None:
+        with contextlib.suppress(Exception):
             farewell()
 
-
-def _end_workers(cluster: Any) -> None:
-    """End the processes of a cluster on this machine; Dask alone would take seconds for it."""
-    for nanny in list(cluster.workers.values()):
-        nanny.auto_restart = False
-        if nanny.pid:
-            with contextlib.suppress(psutil.Error):  # it is gone
-                psutil.Process(nanny.pid).kill()
-
-
-def _closed(connection: Any) -> None:
-    with contextlib.suppress(Exception):
-        connection.close(timeout=_FAREWELL_S)
+    if client.status == "running":  # otherwise it would try to connect again, for seconds
+        thread = threading.Thread(target=say, name="srdesk-farewell", daemon=True)
+        thread.start()
+        thread.join(_LAST_WORDS_S)
 
 
 def _silence() -> None:

@@ -77,13 +77,14 @@ def order_of(path: Path) -> tuple[SceneOrder, list[SceneStep]]:
 
 def take_turn(crew: ClusterCrew, order: SceneOrder, steps: list[SceneStep]) -> Turn:
     """Let a cluster make all steps."""
+    nothing = (0.0, 0.0)
     before = {worker: (total.seconds, total.cpu_seconds) for worker, total in crew.totals().items()}
     started_s = time.perf_counter()
     made = [step.tiles for step in crew.make(order, steps, Control())]
     wall_s = time.perf_counter() - started_s
     after = {worker: (total.seconds, total.cpu_seconds) for worker, total in crew.totals().items()}
-    busy_s = sum(seconds - before[worker][0] for worker, (seconds, _) in after.items())
-    cpu_s = sorted(spent - before[worker][1] for worker, (_, spent) in after.items())
+    busy_s = sum(seconds - before.get(worker, nothing)[0] for worker, (seconds, _) in after.items())
+    cpu_s = sorted(spent - before.get(worker, nothing)[1] for worker, (_, spent) in after.items())
     return Turn(wall_s, cpu_s, busy_s / (len(after) * wall_s), made)
 
 

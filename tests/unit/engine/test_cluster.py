@@ -22,6 +22,7 @@ from srdesk import __version__
 from srdesk.engine import cluster
 from srdesk.engine.cluster import Cluster, connected
 from srdesk.engine.cluster_address import ClusterAddress
+from srdesk.engine.cluster_connection import patiently
 from srdesk.engine.cluster_task import Introduction
 from srdesk.engine.control import CancelToken
 from srdesk.engine.file_job import FileRecipe
@@ -191,15 +192,15 @@ def test_a_lost_connection_is_seen_before_a_task_is_missed(monkeypatch: pytest.M
 
 
 def test_what_takes_seconds_is_left_alone_when_it_is_not_wanted_any_more() -> None:
-    assert cluster._patiently(lambda: 7, CancelToken()) == 7
+    assert patiently(lambda: 7, CancelToken()) == 7
     with pytest.raises(ValueError, match="seven"):
-        cluster._patiently(lambda: int("seven"), CancelToken())
+        patiently(lambda: int("seven"), CancelToken())
     with pytest.raises(TimeoutError):
-        cluster._patiently(lambda: raised(TimeoutError()), CancelToken())
+        patiently(lambda: raised(TimeoutError()), CancelToken())
     token, is_over = CancelToken(), []
     token.cancel()
     with pytest.raises(Cancelled):
-        cluster._patiently(lambda: is_over.append(time.sleep(0.3)), token)
+        patiently(lambda: is_over.append(time.sleep(0.3)), token)
     assert is_over == []
 
 
