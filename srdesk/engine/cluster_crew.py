@@ -12,6 +12,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 TASKS_PER_WORKER = 2
 """Tasks under way for every worker: the one it computes, and the next."""
+
+MOST_SENT_BYTES = 256 * 2**20
+"""A picture that workers do not see is sent whole, and its result, many times as large, sent back."""
 
 _ResultT = TypeVar("_ResultT")
 
@@ -94,6 +98,7 @@ class ClusterCrew:
         from srdesk.imaging.scene.geotiff import open_geotiff
 
         control.start()
+        order = replace(order, path=order.path.absolute())  # workers stand in other folders
         waiting: deque[tuple[SceneStep, Future[Outcome[MadeStep]]]] = deque()
         mark = mark_of(order.path)
         is_seen = all(self._cluster.ask(can_see, order.path, mark).values())
@@ -138,7 +143,7 @@ class ClusterCrew:
                 model = partial(self._upscalers.ready, recipe)
                 return enlarge_file(source, output, recipe, model, decoder, control, may_replace=may_replace, crew=self)
         mark = mark_of(source)
-        content = None if self._has_in_common(source, mark, output) else _read(source)
+        content = None if self._has_in_common(source, mark, output) else _read(source, mark)
         control.start()
         where = source.absolute(), output.absolute()
         future = self._cluster.submit(do_file, *where, mark, content, may_replace)
@@ -222,7 +227,15 @@ def _has_steps(source: Path, colours: tuple[int, int, int] | None) -> bool:
         return len(plan_windows(scene.height, scene.width, 4)) * len(plan_passes(scene, colours)) > 1
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, mark: FileMark) -> bytes:
+    """Return a file that is sent to a worker.
+
+    Raises:
+        ImageReadError: it cannot be read, or is too large to be sent.
+    """
+    if mark.size_bytes > MOST_SENT_BYTES:
+        hint = "Mount its folder, and that of the results, under the same path on all machines."
+        raise ImageReadError(path, "the workers do not see it, and it is too large to be sent", hint=hint)
     with regular_file(path) as stream:
         try:
             return stream.read()

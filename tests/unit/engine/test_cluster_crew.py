@@ -141,14 +141,22 @@ def alone(source: Path, output: Path, recipe: FileRecipe) -> bytes:
 
 @pytest.mark.parametrize("sees", [True, False])
 def test_a_scene_is_made_step_by_step_in_the_bytes_of_one_machine(
-    scene: Path, tmp_path: Path, recipe: FileRecipe, job: Job, worker: Worker, sees: bool
+    scene: Path,
+    tmp_path: Path,
+    recipe: FileRecipe,
+    job: Job,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+    sees: bool,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     cluster = Cluster(job, sees=sees)
     crew = ClusterCrew(cluster)  # type: ignore[arg-type]
     fractions: list[float] = []
     control = Control(on_progress=lambda progress: fractions.append(progress.fraction), max_rate_hz=1e9)
     with Decoder() as decoder:
-        facts = crew.enlarge_file(scene, tmp_path / "out.tif", decoder, control)
+        facts = crew.enlarge_file(Path(scene.name), Path("out.tif"), decoder, control)
+    assert all(order.path == scene for order, *_ in cluster.tasks)
     assert (tmp_path / "out.tif").read_bytes() == alone(scene, tmp_path / "alone.tif", recipe)
     assert facts.windows == len(cluster.tasks) == 8
     assert cluster.most_waiting == TASKS_PER_WORKER * cluster.workers
@@ -177,6 +185,17 @@ def test_a_picture_is_one_task_whose_result_is_sent_if_the_disks_are_others(
     names = ["a.png", "a.png.srdesk.json", "b.png", "b.png.srdesk.json"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     assert '"name": "../in/b.png"' in (tmp_path / "out" / "b.png.srdesk.json").read_text()
+
+
+def test_a_picture_that_is_too_large_to_be_sent_is_named(
+    tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = picture(tmp_path / "in" / "a.png")
+    monkeypatch.setattr(cluster_crew, "MOST_SENT_BYTES", 100)
+    crew = ClusterCrew(Cluster(job, sees=False))  # type: ignore[arg-type]
+    with Decoder() as decoder, pytest.raises(ImageReadError, match="too large to be sent") as caught:
+        crew.enlarge_file(source, tmp_path / "out" / "a.png", decoder, Control())
+    assert "same path on all machines" in caught.value.hint
 
 
 def test_a_bad_file_fails_alone_and_the_loss_of_the_cluster_ends_all(tmp_path: Path, job: Job) -> None:
