@@ -13,6 +13,7 @@ import logging
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -66,6 +67,7 @@ class Cluster:
         """What all tasks have in common."""
         self._client = client
         self._shares: dict[str, float] = {}
+        self._beginnings: Counter[str] = Counter()
         self._workers = 0
         self._counted_s, self._seen_s = float("-inf"), time.monotonic()
         client.subscribe_topic(job.name, self._hear)
@@ -140,9 +142,16 @@ class Cluster:
         """Return how much of a task is done, 0 to 1, as far as its worker has said."""
         return self._shares.get(str(future.key), 0.0)
 
-    def _hear(self, event: tuple[float, tuple[str, float]]) -> None:
+    def was_begun_before(self, future: Future[Any]) -> bool:
+        """Tell whether a worker had begun a task that another one has done, since the first is lost."""
+        return self._beginnings[str(future.key)] > 1
+
+    def _hear(self, event: tuple[float, tuple[str, float | None]]) -> None:
         _, (key, share) = event
-        self._shares[key] = share
+        if share is None:
+            self._beginnings[key] += 1
+        else:
+            self._shares[key] = share
 
 
 @contextlib.contextmanager

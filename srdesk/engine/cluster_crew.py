@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file, goes_from
 from srdesk.engine.scene import plan_passes, plan_windows
 from srdesk.engine.scene_extract import SceneExtract
 from srdesk.engine.scene_step import MadeStep, SceneOrder, SceneStep
-from srdesk.errors import ImageReadError, ImageWriteError
+from srdesk.errors import ImageReadError, ImageWriteError, OutputTakenError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.claim import claimed
 from srdesk.imaging.decoder import Decoder
@@ -146,17 +146,27 @@ class ClusterCrew:
         content = None if self._has_in_common(source, mark, output) else _read(source, mark)
         control.start()
         where = source.absolute(), output.absolute()
-        future = self._cluster.submit(do_file, *where, mark, content, may_replace)
+        outcome, was_begun_before = self._outcome(control, do_file, *where, mark, content, may_replace)
+        if was_begun_before and isinstance(outcome.error, OutputTakenError):
+            # By the worker that is lost: it was killed between the writing and the telling.
+            outcome, _ = self._outcome(control, do_file, *where, mark, content, True)
+        made = self._result(outcome, control)
+        if made.contents is not None:
+            _write(source, output, made.contents, may_replace=may_replace)
+        return made.facts
+
+    def _outcome(
+        self, control: Control, task: Callable[..., Outcome[_ResultT]], *arguments: object
+    ) -> tuple[Outcome[_ResultT], bool]:
+        """Let a worker do a task; return also whether a worker that is lost had begun it before."""
+        future = self._cluster.submit(task, *arguments)
         try:
             outcome = self._cluster.outcome(
                 future, control.token, lambda: control.report(int(self._cluster.share_done(future) * 1000), 1000)
             )
         finally:
             future.cancel()
-        made = self._result(outcome, control)
-        if made.contents is not None:
-            _write(source, output, made.contents, may_replace=may_replace)
-        return made.facts
+        return outcome, self._cluster.was_begun_before(future)
 
     def _submit_step(
         self, order: SceneOrder, mark: FileMark, step: SceneStep, scene: GeoTiff | None

@@ -298,6 +298,7 @@ def _done(job: Job, key: str, work: Callable[[Control], _ResultT]) -> Outcome[_R
     error: SrDeskError | None = None
     with _bench.turn, _measured(job) as facts:
         token.check()
+        get_worker().log_event(job.name, [key, None])  # begun
         try:
             result = work(control)
         except (OutOfMemoryError, ClusterError):

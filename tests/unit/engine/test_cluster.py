@@ -162,6 +162,16 @@ def test_the_share_that_is_done_is_what_was_said_last_and_forgotten_at_the_end()
     assert workers.share_done(future) == 0.0  # type: ignore[arg-type]
 
 
+def test_a_task_that_was_begun_twice_had_a_worker_that_is_lost() -> None:
+    client, future = Client(1), Future("done")
+    workers = cluster_of(client)
+    for share in (None, 0.0, 0.5):
+        client.tell((0.0, ["task", share]))
+    assert not workers.was_begun_before(future)  # type: ignore[arg-type]
+    client.tell((0.0, ["task", None]))
+    assert workers.was_begun_before(future)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

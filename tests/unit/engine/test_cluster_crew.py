@@ -31,7 +31,15 @@ from srdesk.engine.library import WeightsCard
 from srdesk.engine.queue import Queue
 from srdesk.engine.queue_run import Ears
 from srdesk.engine.weights import save_weights
-from srdesk.errors import Cancelled, ClusterError, ImageReadError, OutOfMemoryError, SrDeskError, UnexpectedError
+from srdesk.errors import (
+    Cancelled,
+    ClusterError,
+    ImageReadError,
+    OutOfMemoryError,
+    OutputTakenError,
+    SrDeskError,
+    UnexpectedError,
+)
 from srdesk.imaging.decoder import Decoder
 from srdesk.models.srresnet import SRResNet, SRResNetConfig
 
@@ -63,6 +71,7 @@ class Cluster:
         self.tasks: list[tuple[Any, ...]] = []
         self.most_waiting = 0
         self.breaks_with: Exception | None = None
+        self.kills_a_worker = False
         self._sees, self._waiting = sees, 0
 
     def submit(self, task: Callable[..., Any], *arguments: Any) -> Any:
@@ -78,6 +87,8 @@ class Cluster:
         self._waiting -= 1
         if self.breaks_with is not None:
             raise self.breaks_with
+        if self.kills_a_worker:
+            future.work()  # nobody hears of it
         return pickle.loads(pickle.dumps(future.work()))  # noqa: S301 - our own
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
@@ -85,6 +96,9 @@ class Cluster:
 
     def share_done(self, future: Any) -> float:
         return 0.5
+
+    def was_begun_before(self, future: Any) -> bool:
+        return self.kills_a_worker
 
 
 @pytest.fixture
@@ -167,6 +181,7 @@ def test_a_scene_is_made_step_by_step_in_the_bytes_of_one_machine(
     assert (total.tasks, total.threads) == (8, 1)
     assert total.cpu_seconds > 0
     assert all(topic == "job" for topic, _ in worker.reports)
+    assert sum(share is None for _, (_, share) in worker.reports) == 8
 
 
 @pytest.mark.parametrize("sees", [True, False])
@@ -185,6 +200,21 @@ def test_a_picture_is_one_task_whose_result_is_sent_if_the_disks_are_others(
     names = ["a.png", "a.png.srdesk.json", "b.png", "b.png.srdesk.json"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     assert '"name": "../in/b.png"' in (tmp_path / "out" / "b.png.srdesk.json").read_text()
+
+
+def test_a_result_of_a_worker_that_was_killed_before_it_could_tell_is_not_taken_for_somebody_elses(
+    tmp_path: Path, recipe: FileRecipe, job: Job
+) -> None:
+    source = picture(tmp_path / "in" / "a.png")
+    cluster = Cluster(job)
+    crew = ClusterCrew(cluster)  # type: ignore[arg-type]
+    with Decoder() as decoder:
+        cluster.kills_a_worker = True
+        crew.enlarge_file(source, tmp_path / "out" / "a.png", decoder, Control(), may_replace=False)
+        assert (tmp_path / "out" / "a.png").read_bytes() == alone(source, tmp_path / "alone" / "a.png", recipe)
+        cluster.kills_a_worker = False
+        with pytest.raises(OutputTakenError):
+            crew.enlarge_file(source, tmp_path / "out" / "a.png", decoder, Control(), may_replace=False)
 
 
 def test_a_picture_that_is_too_large_to_be_sent_is_named(
