@@ -143,7 +143,7 @@ def test_a_killed_client_leaves_no_worker_and_its_work_is_gone_on_with(
     assert output.read_bytes() == alone(scene, weights, tmp_path / "alone.tif")
 
 
-def test_a_folder_becomes_what_it_becomes_on_one_machine(
+def test_a_folder_becomes_what_it_becomes_on_one_machine_whoever_is_killed(
     weights: Path, tmp_path: Path, start: Callable[..., Process]
 ) -> None:
     folder = tmp_path / "in" / "below"
@@ -153,6 +153,10 @@ def test_a_folder_becomes_what_it_becomes_on_one_machine(
         Image.fromarray(rng.integers(0, 256, (20, 30 + number, 3), np.uint8)).save(folder / f"{number}.png")
     (folder / "broken.png").write_bytes((folder / "0.png").read_bytes()[:90])
     process = start(tmp_path / "in", tmp_path / "out", "--cluster", "local:2", "--json")
+    while process.poll() is None and not list((tmp_path / "out").glob("below/*.png")):
+        time.sleep(0.005)
+    for worker in workers_of(process)[:1]:
+        worker.kill()
     stdout, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1, stderr
     document = json.loads(stdout)
