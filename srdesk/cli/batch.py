@@ -150,7 +150,7 @@ class BatchReport:
     @property
     def ears(self) -> Ears:
         """Whom to tell."""
-        return Ears(self._progressed, lambda item, sentence: self._remark(sentence), self._ended)
+        return Ears(self._progressed, lambda item, sentence: self.remark(sentence), self._ended)
 
     def ask(self, path: Path) -> CollisionPolicy:
         """Ask the person what to do with an output that exists.
@@ -218,7 +218,8 @@ class BatchReport:
         if facts.flux is not None:
             print_result(f"  {facts.flux}")
 
-    def _remark(self, sentence: str) -> None:
+    def remark(self, sentence: str) -> None:
+        """Tell something that is neither a result nor a failure."""
         self.bar.clear()
         print_remark(sentence)
 

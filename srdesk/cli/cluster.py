@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from srdesk.cli.terminal import print_remark
 from srdesk.cli.unexpected import logged
 from srdesk.engine.cluster_address import ClusterAddress
 from srdesk.errors import ConfigError
@@ -45,9 +44,20 @@ def run_queue(
     token: CancelToken,
     *,
     ears: Ears,
+    say: Callable[[str], None],
     ask: Callable[[Path], CollisionPolicy] | None = None,
 ) -> Workers:
     """Let the workers of a cluster enlarge what waits in a queue, as `srdesk.engine.queue_run.run_queue` does here.
+
+    Args:
+        address: where they are.
+        queue: the queue.
+        recipe: that of all its items.
+        decoder: opens pictures that are enlarged here.
+        token: how to stop.
+        ears: who wants to hear what of an item.
+        say: tells the person a sentence about the workers.
+        ask: puts the question for items with the policy "ask".
 
     Returns:
         Who did what.
@@ -67,13 +77,13 @@ def run_queue(
         from srdesk.engine.cluster_queue import run_queue_on
 
         crew = ClusterCrew(cluster)
-        print_remark(f"{crew.workers} workers are ready." if crew.workers > 1 else "One worker is ready.")
+        say(f"{crew.workers} workers are ready." if crew.workers > 1 else "One worker is ready.")
         run_queue_on(crew, queue, decoder, token, ears=ears, explain=logged, ask=ask)
         workers = _documents(crew.totals())
     kinds = {worker["processor"] for worker in workers}
     if len(kinds) > 1:
         last = "whose results may differ in the last digit from those of one machine"
-        print_remark(f"The workers have different processors ({', '.join(sorted(kinds))}), {last}.")
+        say(f"The workers have different processors ({', '.join(sorted(kinds))}), {last}.")
     return workers
 
 

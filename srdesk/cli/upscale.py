@@ -133,8 +133,9 @@ def run(arguments: argparse.Namespace) -> int:
                 worker = _Worker(decoder)
                 run_queue(queue, worker.enlarge, token, ears=ears, ask=ask)
             else:
+                address, say = arguments.cluster, report.remark
                 report.workers = cluster.run_queue(
-                    arguments.cluster, queue, order.recipe, decoder, token, ears=ears, ask=ask
+                    address, queue, order.recipe, decoder, token, ears=ears, say=say, ask=ask
                 )
     except _ModelError as error:
         raise error.reason from error

@@ -160,10 +160,13 @@ class ClusterCrew:
     ) -> tuple[Outcome[_ResultT], bool]:
         """Let a worker do a task; return also whether a worker that is lost had begun it before."""
         future = self._cluster.submit(task, *arguments)
+
+        def report() -> None:
+            if share := self._cluster.share_done(future):  # those that wait for their turn say nothing
+                control.report(int(share * 1000), 1000)
+
         try:
-            outcome = self._cluster.outcome(
-                future, control.token, lambda: control.report(int(self._cluster.share_done(future) * 1000), 1000)
-            )
+            outcome = self._cluster.outcome(future, control.token, report)
         finally:
             future.cancel()
         return outcome, self._cluster.was_begun_before(future)
