@@ -218,7 +218,9 @@ def do_step(
                 bands = SceneBands(stack.enter_context(open_geotiff(order.path)), step.one.bands, values)
             else:
                 bands = SceneBands(extract, step.one.bands, values)
-            press = TilePress(order.layout, lambda number, tile: tiles.append((number, tile)), threads=job.threads or 1)
+            # A worker of one thread has but one.
+            threads = (job.threads or 1) - 1
+            press = TilePress(order.layout, lambda number, tile: tiles.append((number, tile)), threads=threads)
             stack.enter_context(press)
             facts = make_step(step, bands, _bench.upscalers.ready(_local_recipe(job)), press, control)
             press.flush()

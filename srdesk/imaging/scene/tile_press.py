@@ -58,14 +58,14 @@ class TilePress:
     Args:
         layout: where the tiles are.
         append: takes the number of a tile and its bytes, in the order in which tiles were complete.
-        threads: how many of them compress.
+        threads: how many of them compress; 0 to compress on the thread that writes.
     """
 
     def __init__(self, layout: TileLayout, append: Callable[[int, bytes], None], *, threads: int = _THREADS) -> None:
         self._layout = layout
         self._give = append
         self._open: dict[tuple[int, int, int], _Tile] = {}
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="srdesk-tiles")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="srdesk-tiles") if threads else None
         self._most_waiting = 4 * threads
         """Tiles that wait for their turn to be compressed, or to be appended."""
         self._compressed: deque[tuple[int, Future[bytes]]] = deque()
@@ -78,7 +78,8 @@ class TilePress:
 
     def close(self) -> None:
         """End the threads; what was not flushed is lost."""
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
     def write(self, bands: tuple[int, ...], box: Box, numbers: Numbers) -> None:
         """Take ``(height, width, C)`` numbers of the bands, counted from 1, at a box of the result.
@@ -112,9 +113,15 @@ class TilePress:
                     self._open[plane, row, column] = tile
                 if tile.take(box, numbers):
                     del self._open[plane, row, column]
-                    encoded = self._pool.submit(layout.codec.encode, tile.padded())
-                    self._compressed.append((layout.number(plane, row, column), encoded))
+                    self._compressed.append((layout.number(plane, row, column), self._encoded(tile.padded())))
                     self._append(but=self._most_waiting)
+
+    def _encoded(self, numbers: Numbers) -> Future[bytes]:
+        if self._pool is not None:
+            return self._pool.submit(self._layout.codec.encode, numbers)
+        encoded: Future[bytes] = Future()
+        encoded.set_result(self._layout.codec.encode(numbers))
+        return encoded
 
     def _append(self, *, but: int) -> None:
         """Append the compressed tiles, in order, ``but`` so many that may still be on their way."""

@@ -49,7 +49,7 @@ class Crew:
 
     def _one(self, order: SceneOrder, step: SceneStep, extract: SceneExtract | None, scene: Any) -> MadeStep:
         tiles: list[tuple[int, bytes]] = []
-        with TilePress(order.layout, lambda number, tile: tiles.append((number, tile)), threads=1) as press:
+        with TilePress(order.layout, lambda number, tile: tiles.append((number, tile)), threads=0) as press:
             bands = SceneBands(extract or scene, step.one.bands, order.values[step.one])
             facts = make_step(step, bands, self._upscaler, press, Control())
             press.flush()
