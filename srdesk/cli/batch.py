@@ -18,7 +18,8 @@ from srdesk import paths
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import BatchBar, ask_about_collision, print_json, print_problem, print_remark, print_result
 from srdesk.engine.control import Progress
-from srdesk.engine.file_job import FileFacts, FileRecipe
+from srdesk.engine.file_job import FileFacts
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.inputs import FoundInputs
 from srdesk.engine.provenance import flux_record
 from srdesk.engine.queue import Queue, QueueItem

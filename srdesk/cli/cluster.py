@@ -17,7 +17,7 @@ from srdesk.imaging.naming import CollisionPolicy
 if TYPE_CHECKING:
     from srdesk.engine.cluster_crew import WorkerTotals
     from srdesk.engine.control import CancelToken
-    from srdesk.engine.file_job import FileRecipe
+    from srdesk.engine.file_recipe import FileRecipe
     from srdesk.engine.queue import Queue
     from srdesk.engine.queue_run import Ears
     from srdesk.imaging.decoder import Decoder

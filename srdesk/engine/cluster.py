@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from srdesk.engine.cluster_address import ClusterAddress
     from srdesk.engine.cluster_task import Introduction, Job, Outcome, WeightsDelivery
-    from srdesk.engine.file_job import FileRecipe
+    from srdesk.engine.file_recipe import FileRecipe
 
 EXTRA = "cluster"
 """The extra that installs what is needed here."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from srdesk.engine import provenance
+from srdesk.engine import sidecar
 from srdesk.engine.cluster import Cluster
 from srdesk.engine.cluster_task import FileMark, Outcome, TaskFacts, can_see, do_file, do_step, mark_of
 from srdesk.engine.control import Control
@@ -270,6 +270,6 @@ def _write(source: Path, output: Path, contents: dict[str, bytes], *, may_replac
                     stream.write(content)
             except OSError as error:
                 raise ImageWriteError(output, (error.strerror or "writing failed").lower()) from error
-        sidecar = provenance.sidecar_path(output)
-        if sidecar.name in contents:  # which names the file where the worker had it
-            provenance.write_sidecar(output, provenance.moved(provenance.read_sidecar(sidecar), source, output))
+        beside = sidecar.sidecar_path(output)
+        if beside.name in contents:  # which names the file where the worker had it
+            sidecar.write_sidecar(output, sidecar.moved(sidecar.read_sidecar(beside), source, output))

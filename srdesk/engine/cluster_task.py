@@ -25,7 +25,8 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from srdesk import __version__
 from srdesk.engine.control import CancelToken, Control, Progress
-from srdesk.engine.file_job import FileFacts, FileRecipe, Upscalers, enlarge_file
+from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.scene_extract import SceneExtract
 from srdesk.engine.scene_step import MadeStep, SceneOrder, SceneStep, make_step
 from srdesk.errors import ClusterError, OutOfMemoryError, SrDeskError

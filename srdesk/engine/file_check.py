@@ -15,7 +15,7 @@ from srdesk.imaging.formats import can_hold, format_for
 from srdesk.imaging.stored import StoredImage
 
 if TYPE_CHECKING:
-    from srdesk.engine.file_job import FileRecipe
+    from srdesk.engine.file_recipe import FileRecipe
     from srdesk.imaging.image import Image
 
 _BACK_PROJECTION_COPIES = 5

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from srdesk.engine.enlarge import SCALE, TargetSize
-from srdesk.engine.file_job import PICTURE_SUFFIXES, SCENE_SUFFIXES, FileRecipe
+from srdesk.engine.file_job import PICTURE_SUFFIXES, SCENE_SUFFIXES
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.errors import SrDeskError
 from srdesk.imaging.formats import format_for, format_of, plain_name, probe_image
 from srdesk.imaging.naming import OutputName

@@ -15,16 +15,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import msgspec
 
 from srdesk import __version__
 from srdesk.engine.library import WeightsCard, open_weights, read_header
-from srdesk.errors import ImageReadError, ImageWriteError, SidecarError
+from srdesk.errors import ImageReadError
 from srdesk.imaging import xmp
-from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.formats import regular_file
 
 if TYPE_CHECKING:
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
 PROGRAM = "SR Desk"
 """Who made it."""
 
-SIDECAR_SUFFIX = ".srdesk.json"
-"""Appended to the name of a result: the file that tells how it was made."""
-
 FORMAT = 1
 """Version of the sidecar; a later one may mean something else by the same words."""
 
@@ -48,7 +44,6 @@ TEXT_PREFIX = "SRDESK_"
 NAMESPACE = "urn:x-srdesk:provenance/1.0/"
 """XMP namespace of the same."""
 
-_MAX_SIDECAR_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 22
 _MAX_XMP_BYTES = {"JPEG": 65_000}
 """A segment of a JPEG holds 65,533 bytes, its name included."""
@@ -218,7 +213,7 @@ def completed(
     sha256, size_bytes = _digest_of(output, check)
     return msgspec.structs.replace(
         provenance,
-        source=msgspec.structs.replace(provenance.source, name=_relative(source, output.absolute().parent)),
+        source=msgspec.structs.replace(provenance.source, name=relative_path(source, output.absolute().parent)),
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         output=OutputFile(name=output.name, sha256=sha256, size_bytes=size_bytes),
         computing=_computing(facts),
@@ -299,63 +294,6 @@ def _camel(key: str) -> str:
     return "".join(word.capitalize() for word in key.removeprefix(TEXT_PREFIX).split("_"))
 
 
-# --- beside the picture ---------------------------------------------------------------------------------------------
-
-
-def sidecar_path(output: Path) -> Path:
-    """Return where the sidecar of a result stands."""
-    return output.with_name(output.name + SIDECAR_SUFFIX)
-
-
-def write_sidecar(output: Path, provenance: Provenance) -> Path:
-    """Write the sidecar of a result, over an old one, and return where it is.
-
-    Raises:
-        ImageWriteError: it cannot be written.
-    """
-    path = sidecar_path(output)
-    try:
-        with atomic_write(path) as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(provenance), indent=2) + b"\n")
-    except OSError as error:
-        raise ImageWriteError(path, (error.strerror or "writing failed").lower()) from error
-    return path
-
-
-def read_sidecar(path: Path) -> Provenance:
-    """Read a sidecar, whoever wrote it.
-
-    Raises:
-        SidecarError: it is missing, no sidecar, damaged, or of a later version of the program.
-    """
-    try:
-        with regular_file(path) as stream:
-            content = stream.read(_MAX_SIDECAR_BYTES + 1)
-    except (ImageReadError, OSError) as error:
-        reason = error.reason if isinstance(error, ImageReadError) else (error.strerror or "reading failed").lower()
-        raise SidecarError(path, reason) from error
-    if len(content) > _MAX_SIDECAR_BYTES:
-        raise SidecarError(path, "it is too long for a record")
-    try:
-        found = msgspec.json.decode(content, type=Provenance)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SidecarError(path, f"it is no record of a result ({error})") from error
-    if found.format != FORMAT:
-        raise SidecarError(path, f"its format is {found.format}, and this version knows {FORMAT} only")
-    return found
-
-
-def source_path(sidecar: Path, provenance: Provenance) -> Path:
-    """Return where a sidecar says that its picture lies."""
-    return sidecar.absolute().parent / PurePosixPath(provenance.source.name)
-
-
-def moved(provenance: Provenance, source: Path, output: Path) -> Provenance:
-    """Return the record of a result that was made elsewhere, for where picture and result are now."""
-    name = _relative(source, output.absolute().parent)
-    return msgspec.structs.replace(provenance, source=msgspec.structs.replace(provenance.source, name=name))
-
-
 def file_sha256(path: Path, check: Callable[[], None] | None = None) -> str:
     """Return the SHA-256 of a file.
 
@@ -420,7 +358,8 @@ def _computing(facts: UpscaleFacts) -> Computing:
     )
 
 
-def _relative(source: Path, folder: Path) -> str:
+def relative_path(source: Path, folder: Path) -> str:
+    """Return where a file lies as seen from a folder, parts separated by ``/``."""
     try:
         return Path(os.path.relpath(source.absolute(), folder)).as_posix()
     except ValueError:  # another drive of Windows

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from srdesk.engine.control import CancelToken, Progress
-from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.inputs import InputFile, find_inputs
 from srdesk.engine.queue_item import ItemToken, QueueItem, State, stamp_of, taken_up
 from srdesk.engine.queue_journal import Ordered, QueueJournal, Record, Removed

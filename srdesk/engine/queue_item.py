@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from srdesk.engine.control import CancelToken
-from srdesk.engine.file_job import FileRecipe
-from srdesk.engine.provenance import sidecar_path
+from srdesk.engine.file_recipe import FileRecipe
+from srdesk.engine.sidecar import sidecar_path
 from srdesk.imaging.naming import CollisionPolicy
 
 State = Literal["waiting", "running", "done", "skipped", "failed"]

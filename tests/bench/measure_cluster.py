@@ -28,7 +28,7 @@ from srdesk.engine.cluster import connected
 from srdesk.engine.cluster_address import ClusterAddress
 from srdesk.engine.cluster_crew import ClusterCrew
 from srdesk.engine.control import CancelToken, Control
-from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.scene import plan_passes, plan_windows
 from srdesk.engine.scene_step import SceneOrder, SceneStep
 from srdesk.imaging.scene.bands import measured_values

@@ -25,7 +25,7 @@ from srdesk.engine.cluster_address import ClusterAddress
 from srdesk.engine.cluster_connection import patiently
 from srdesk.engine.cluster_task import Introduction
 from srdesk.engine.control import CancelToken
-from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.errors import Cancelled, ClusterError, OutOfMemoryError
 
 TORCH = importlib.metadata.version("torch").partition("+")[0]

@@ -45,7 +45,9 @@ def test_a_connection_that_anybody_can_read_is_refused_with_the_way_out(text: st
     assert "by ssh" in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["", "far.example", "tls://:8786", "tls://far.example:", "ucx://127.0.0.1:1", "http://a:1"])
+@pytest.mark.parametrize(
+    "text", ["", "far.example", "tls://:8786", "tls://far.example:", "ucx://127.0.0.1:1", "http://a:1"]
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         ClusterAddress.parse(text)

@@ -26,7 +26,8 @@ from srdesk.engine.cluster_crew import TASKS_PER_WORKER, ClusterCrew
 from srdesk.engine.cluster_queue import run_queue_on
 from srdesk.engine.cluster_task import FileMark, Job, Outcome, WeightsDelivery, can_see, do_file, mark_of
 from srdesk.engine.control import CancelToken, Control
-from srdesk.engine.file_job import FileFacts, FileRecipe, Upscalers, enlarge_file
+from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.library import WeightsCard
 from srdesk.engine.queue import Queue
 from srdesk.engine.queue_run import Ears

@@ -14,7 +14,8 @@ import pytest
 from astropy.io import fits as astropy_fits
 
 from srdesk.engine.control import CancelToken, Control
-from srdesk.engine.file_job import FileFacts, FileRecipe, Upscalers, enlarge_file
+from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import (
     Cancelled,

@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 from astropy.io import fits as astropy_fits
 
-from srdesk.engine.file_job import FileRecipe
 from srdesk.engine.file_outlook import output_name, probed_megapixels
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.errors import ImageReadError, UnsupportedImageError
 
 RECIPE = FileRecipe(model="bicubic")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from srdesk.engine.control import CancelToken, Progress
-from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.inputs import InputFile
 from srdesk.engine.queue import Queue, QueueItem
 from srdesk.errors import ConfigError, ImageReadError, QueueError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from srdesk.engine.file_job import FileRecipe
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.queue_item import QueueItem
 from srdesk.engine.queue_journal import Ordered, QueueJournal, Record, Removed
 from srdesk.errors import QueueError

@@ -11,7 +11,8 @@ import PIL.Image
 import pytest
 
 from srdesk.engine.control import CancelToken, Control, Progress
-from srdesk.engine.file_job import FileFacts, FileRecipe
+from srdesk.engine.file_job import FileFacts
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.queue import Queue, QueueItem
 from srdesk.engine.queue_run import Ears, run_queue
 from srdesk.errors import Cancelled, ImageReadError, ImageWriteError, OutputTakenError
