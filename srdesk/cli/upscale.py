@@ -13,7 +13,8 @@ from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import cancelling_on_interrupt, has_person, print_remark
 from srdesk.cli.unexpected import logged
 from srdesk.engine.enlarge import TargetSize
-from srdesk.engine.file_job import FileFacts, FileRecipe, Upscalers, enlarge_file
+from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file
+from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.inputs import find_inputs
 from srdesk.engine.queue_run import run_queue
 from srdesk.errors import Cancelled, ConfigError, SrDeskError
@@ -47,6 +48,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="network, name of installed weights, or a weights file",
     )
     add_computing_arguments(parser)
+    _add_wishes(parser)
+    parser.add_argument(
+        "--sidecar",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="also write NAME.srdesk.json beside every result, from which it can be made again",
+    )
+    parser.add_argument(
+        "--recursive",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="search folders below the folders that are named (default: yes)",
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on where the same command was interrupted (default: yes)",
+    )
+    cluster.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object that lists the outputs")
+
+
+def _add_wishes(parser: argparse.ArgumentParser) -> None:
+    """Describe what decides what a result is."""
     parser.add_argument(
         "--size",
         type=_target_size,
@@ -85,26 +111,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STRENGTH",
         help="0 to 1: draw results towards what the picture vouches for (default 0)",
     )
-    parser.add_argument(
-        "--sidecar",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="also write NAME.srdesk.json beside every result, from which it can be made again",
-    )
-    parser.add_argument(
-        "--recursive",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="search folders below the folders that are named (default: yes)",
-    )
-    parser.add_argument(
-        "--resume",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="go on where the same command was interrupted (default: yes)",
-    )
-    cluster.add_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object that lists the outputs")
 
 
 def run(arguments: argparse.Namespace) -> int:

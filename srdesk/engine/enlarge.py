@@ -123,6 +123,17 @@ def enlarge(
         if is_reduced:
             raise _measured_size_error(height, width)
         return _timed(*enlarge_held(image, upscaler, control, region=part), started_s)
+    stored, facts = _enlarged_photo(image, upscaler, control, region)
+    if is_reduced:
+        stored = reduce(stored, height, width, control.token)
+    return _timed(stored, facts, started_s)
+
+
+def _enlarged_photo(
+    image: Image, upscaler: AnyUpscaler, control: Control, region: Box | None
+) -> tuple[StoredImage, UpscaleFacts]:
+    """Enlarge a picture that shows colours, four times, transparency included."""
+    box = (region or Box(0, 0, image.height, image.width)).scaled(SCALE)
     stored = StoredImage.empty(
         box.height, box.width, image.channels, image.values, image.metadata, with_alpha=image.alpha is not None
     )
@@ -132,10 +143,7 @@ def enlarge(
         whole = (image.height * SCALE, image.width * SCALE)
         for strip, alpha in _resized_strips(Image(image.alpha[:, :, None]), box, whole, control.token):
             stored.write_alpha(_moved(strip, box), alpha[:, :, 0])
-    if is_reduced:
-        stored = reduce(stored, height, width, control.token)
-
-    return _timed(stored, facts, started_s)
+    return stored, facts
 
 
 def _measured_size_error(height: int, width: int) -> ConfigError:

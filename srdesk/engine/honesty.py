@@ -130,7 +130,7 @@ def with_models(
 def known_pixels(image: Image) -> Mask | None:
     """Tell which pixels of a picture say something, `(h, w)`; None if all do."""
     if image.science is not None and image.numbers is not None:
-        unusable = image.science.is_unusable(image.numbers).any(axis=2)
+        unusable: Mask = np.logical_or.reduce(image.science.is_unusable(image.numbers), axis=2)
         return ~unusable if unusable.any() else None
     return None if image.alpha is None else image.alpha > 0
 

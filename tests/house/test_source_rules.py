@@ -35,7 +35,7 @@ TOP_LEVEL_NAMES = {
     "weights",
 }
 
-ROOM_WIDE_TESTS = {"test_fuzz.py", "test_hostile.py"}
+ROOM_WIDE_TESTS = {"test_fuzz.py", "test_hostile.py", "test_without_torch.py"}
 """Unit tests of everything that a room does to a file, rather than of one module."""
 
 TORCH_FREE_MODULES = (
