@@ -100,8 +100,8 @@ class NearestWorker(Worker):
 class InProcessDecoder(Decoder):
     """Decodes without the child process, which takes a third of a second to start; other tests are about that."""
 
-    def open(self, path: Path | str, token: Cancellable | None = None) -> Image:
-        return open_image(path)
+    def open(self, path: Path | str, token: Cancellable | None = None, *, part: str = "") -> Image:
+        return open_image(path, part)
 
 
 @pytest.fixture

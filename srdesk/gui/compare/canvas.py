@@ -94,6 +94,12 @@ class Canvas(QWidget):
         self.setAccessibleDescription("\n".join(said))
         self.update()
 
+    def take_news(self) -> None:
+        """Look again at what had to be read from the disk first."""
+        if not self.is_sharp:
+            self.update()
+        self._tell_point()
+
     def set_split(self, split: float) -> None:
         """Let the second content begin at ``split``, a fraction of the width."""
         self._split = split
@@ -135,7 +141,7 @@ class Canvas(QWidget):
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
-        if not self.is_sharp:
+        if any(content.layer.can_sharpen for content in self._contents):
             self.update()
 
     def _paint_layers(self, painter: QPainter) -> None:

@@ -50,13 +50,25 @@ class DifferenceImage:
         """Return ``(height, width)`` of ``level``."""
         return self._finer.level_size(level)
 
-    def tile(self, level: int, box: Box) -> ByteArray:
-        """Return the coloured difference of ``box`` as `(box.height, box.width, 3)` uint8."""
-        finer, coarser = _colours(self._finer.tile(level, box)), _colours(self._sampled(level, box))
+    def tile(self, level: int, box: Box) -> ByteArray | None:
+        """Return the coloured difference of ``box`` as `(box.height, box.width, 3)` uint8; None until both are read."""
+        both = self._finer.tile(level, box), self._sampled(level, box)
+        if both[0] is None or both[1] is None:
+            return None
+        finer, coarser = _colours(both[0]), _colours(both[1])
         apart = np.where(finer > coarser, finer - coarser, coarser - finer).max(axis=2)
         amplified = np.minimum(apart.astype(np.uint16) * self.gain, 255)
         coloured: ByteArray = COLOURS.take(amplified, axis=0)
         return coloured
+
+    def glimpse(self) -> ByteArray:
+        """Return no difference at all: a coarse one would say too little about a fine one."""
+        return COLOURS[:1, None]
+
+    def forget_requests(self) -> None:
+        """Pass on that something else is looked at."""
+        self.first.forget_requests()
+        self.second.forget_requests()
 
     @property
     def _finer(self) -> TileSource:
@@ -66,7 +78,7 @@ class DifferenceImage:
     def _coarser(self) -> TileSource:
         return self.second if self._finer is self.first else self.first
 
-    def _sampled(self, level: int, box: Box) -> ByteArray:
+    def _sampled(self, level: int, box: Box) -> ByteArray | None:
         """Return the coarser picture at the centres of the pixels of ``box`` of the finer one's ``level``."""
         finer, coarser = self._finer.scale, self._coarser.scale
         coarser_level = max(0, round(level - math.log2(finer[1] / coarser[1])))
@@ -78,7 +90,8 @@ class DifferenceImage:
         columns = np.minimum(centres_x * (step * coarser[1] / finer[1]), width - 1).astype(np.intp)
         top, left = int(rows[0]), int(columns[0])
         needed = Box(top, left, int(rows[-1]) - top + 1, int(columns[-1]) - left + 1)
-        return self._coarser.tile(coarser_level, needed)[np.ix_(rows - top, columns - left)]
+        pixels = self._coarser.tile(coarser_level, needed)
+        return None if pixels is None else pixels[np.ix_(rows - top, columns - left)]
 
 
 def _colours(pixels: ByteArray) -> ByteArray:

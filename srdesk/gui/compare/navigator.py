@@ -43,6 +43,10 @@ class Navigator(QObject):
         """LR ``(height, width)`` of the document, None without one."""
         return self._lr_size
 
+    def is_inside(self, x_lr: float, y_lr: float) -> bool:
+        """Whether an LR point lies on the document."""
+        return self._lr_size is not None and 0 <= y_lr < self._lr_size[0] and 0 <= x_lr < self._lr_size[1]
+
     @property
     def percent(self) -> float:
         """Zoom: device pixels per result pixel, in percent."""

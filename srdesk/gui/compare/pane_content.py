@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from srdesk.gui.compare.image_view import ImageLayer
 from srdesk.gui.compare.file_values import FileValues
+from srdesk.gui.compare.image_view import ImageLayer
 from srdesk.gui.compare.pyramid import DisplayImage, Picture, TileSource
 from srdesk.gui.compare.shading import Shading
 from srdesk.imaging.image import Box

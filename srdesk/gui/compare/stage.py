@@ -83,6 +83,11 @@ class CompareStage(QWidget):
             if any(content in changed for content in pane.canvas.contents):
                 pane.refresh()
 
+    def take_news(self) -> None:
+        """Look again at what had to be read from the disk first."""
+        for pane in self.panes():
+            pane.canvas.take_news()
+
     def set_active(self, key: str) -> None:
         """Mark the pane that commands mean."""
         for pane_key, pane in self._panes.items():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -107,17 +105,9 @@ class CompareView(QWidget):
         self._contents[key].show(result)
         self._refresh()
 
-    def set_preview(self, key: str, lr_box: Box, pixels: NDArray[np.uint8] | DisplayImage) -> None:
-        """Show a sharp patch over the placeholder of a pane that has no result yet.
-
-        Args:
-            key: Pane.
-            lr_box: Part of the document in LR pixels.
-            pixels: That part, enlarged: a `DisplayImage`, or `(H, W, C)` uint8 that is not modified later.
-        """
-        if not isinstance(pixels, DisplayImage):
-            pixels = DisplayImage.of_pixels(pixels, (pixels.shape[0] / lr_box.height, pixels.shape[1] / lr_box.width))
-        self._contents[key].add_patch(lr_box, pixels)
+    def set_preview(self, key: str, lr_box: Box, patch: DisplayImage) -> None:
+        """Show a sharp patch over the placeholder of a pane that has no result yet; ``lr_box`` is where it lies."""
+        self._contents[key].add_patch(lr_box, patch)
         self._refresh()
 
     def take_news(self) -> None:

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srdesk.engine.control import CancelToken
-from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.work.clipboard import to_image
+from srdesk.gui.work.opening import document_of, open_document
 from srdesk.gui.work.request_thread import Worker
 from srdesk.gui.work.requests import (
     Answer,
-    Document,
     Noticed,
     Opened,
     OpenRequest,
@@ -22,7 +21,6 @@ from srdesk.gui.work.requests import (
     SaveJob,
     SaveRequest,
 )
-from srdesk.imaging.image import Image
 
 if TYPE_CHECKING:
     from srdesk.imaging.decoder import Decoder
@@ -50,10 +48,9 @@ class FileWorker(Worker):
             ImageError: a picture cannot be read or written.
         """
         if isinstance(request, OpenRequest):
-            image = self._running_decoder().open(request.path, request.token)
-            return Opened(request.id, _document(request.path.name, request.path, image, request.token))
+            return Opened(request.id, open_document(request, self._running_decoder()))
         if isinstance(request, PasteRequest):
-            return Opened(request.id, _document(request.name, None, to_image(request.picture), request.token))
+            return Opened(request.id, document_of(request.name, None, to_image(request.picture), request.token))
         if isinstance(request, SaveRequest):
             return Saved(request.id, tuple(self._save(job, request) for job in request.jobs))
         raise TypeError(f"nothing is known about {type(request).__name__}")
@@ -79,11 +76,6 @@ class FileWorker(Worker):
 
             self._decoder = Decoder()
         return self._decoder
-
-
-def _document(name: str, path: Path | None, image: Image, token: CancelToken) -> Document:
-    log.info("opened %s, %d × %d", image.metadata.format, image.width, image.height)
-    return Document(name, path, image, DisplayImage.build(image, 1, token))
 
 
 def _as_saved(job: SaveJob, token: CancelToken) -> StoredImage:

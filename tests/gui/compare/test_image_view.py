@@ -42,6 +42,13 @@ class LoggedSource:
         rows, columns = np.mgrid[box.top : box.bottom, box.left : box.right]
         return np.dstack([rows % 256, columns % 256, np.full_like(rows, level)]).astype(np.uint8)
 
+    def glimpse(self) -> np.ndarray:
+        last = self.level_count - 1
+        return self.tile(last, Box(0, 0, *self.level_size(last)))
+
+    def forget_requests(self) -> None:
+        raise AssertionError("every tile is there at once")
+
 
 def colours_of(image: QImage) -> np.ndarray:
     opaque = image.convertToFormat(QImage.Format.Format_RGB32)  # named, since a view does not keep its image alive

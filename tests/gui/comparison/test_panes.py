@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.gui.compare.canvas import backdrop
 from srdesk.gui.compare.comparison import PaneSpec
+from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.compare.view import CompareView
 from srdesk.imaging.image import Box
 
@@ -55,7 +56,7 @@ def test_a_message_stands_in_the_middle_of_its_pane_and_nothing_else(view: Compa
 def test_a_result_takes_the_place_of_what_was_said(view: CompareView, person: Any) -> None:
     view.set_message("srresnet", "Waiting.")
     view.set_busy("srresnet", "Computing…", 0.5)
-    view.set_preview("srresnet", Box(0, 0, 10, 10), np.zeros((40, 40, 3), np.uint8))
+    view.set_preview("srresnet", Box(0, 0, 10, 10), DisplayImage.of_pixels(np.zeros((40, 40, 3), np.uint8), 4))
 
     view.set_result("srresnet", person.display(person.enlarged(), 4))
 
@@ -66,7 +67,7 @@ def test_a_result_takes_the_place_of_what_was_said(view: CompareView, person: An
 
 def test_a_preview_is_painted_where_it_belongs(view: CompareView, person: Any) -> None:
     view.zoom_to(100)
-    view.set_preview("srcnn", Box(15, 20, 10, 12), np.full((40, 48, 3), 255, np.uint8))
+    view.set_preview("srcnn", Box(15, 20, 10, 12), DisplayImage.of_pixels(np.full((40, 48, 3), 255, np.uint8), 4))
 
     canvas = person.pane(view, "srcnn").canvas
     rows, columns = np.nonzero((person.seen(canvas) == 255).all(axis=2))
@@ -79,7 +80,7 @@ def test_a_preview_is_painted_where_it_belongs(view: CompareView, person: Any) -
 def test_a_preview_that_comes_after_the_result_is_dropped(view: CompareView, person: Any) -> None:
     view.set_result("srcnn", person.display(person.enlarged(), 4))
 
-    view.set_preview("srcnn", Box(0, 0, 10, 10), np.zeros((40, 40, 3), np.uint8))
+    view.set_preview("srcnn", Box(0, 0, 10, 10), DisplayImage.of_pixels(np.zeros((40, 40, 3), np.uint8), 4))
 
     assert not person.pane(view, "srcnn").canvas.contents[0].layer.patches
 

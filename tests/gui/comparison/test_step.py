@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from srdesk.gui.compare.comparison import CursorReading
+from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.compare.view import CompareView
 from srdesk.imaging.image import Box
 
@@ -131,7 +132,7 @@ def test_a_new_document_of_the_same_size_tells_its_region_again(view: CompareVie
 
 def test_values_of_every_pane_are_read_under_the_pointer(view: CompareView, qtbot: QtBot, person: Any) -> None:
     view.set_result("bicubic", person.display(person.enlarged(), 4))
-    view.set_preview("srcnn", Box(20, 30, 5, 5), np.full((20, 20, 3), 9, np.uint8))
+    view.set_preview("srcnn", Box(20, 30, 5, 5), DisplayImage.of_pixels(np.full((20, 20, 3), 9, np.uint8), 4))
     view.zoom_to(200)
     canvas = person.pane(view, "srgan").canvas
     x_px, y_px = view._navigator.viewport.to_canvas(31.6, 22.4, canvas.device_size)

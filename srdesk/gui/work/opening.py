@@ -1,0 +1,99 @@
+"""From a file to a document: what it shows, what else the file holds, where its pixels are on the sky or on Earth."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from srdesk.engine.control import CancelToken
+from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.work.requests import Document, OpenRequest
+from srdesk.imaging.image import Image
+from srdesk.imaging.science import FitsOrigin
+
+if TYPE_CHECKING:
+    from astropy.io.fits import Header
+
+    from srdesk.imaging.decoder import Decoder
+    from srdesk.imaging.fits.parts import Plane
+
+log = logging.getLogger(__name__)
+
+
+def open_document(request: OpenRequest, decoder: Decoder) -> Document:
+    """Open a photo, an image of a FITS file, or bands of a scene.
+
+    Raises:
+        Cancelled: the token of the request was raised.
+        ImageError: it cannot be opened.
+    """
+    from srdesk.imaging.scene.probe import is_scene
+
+    path, token = request.path, request.token
+    if is_scene(path):
+        return _scene(path, request.bands, decoder, token)
+    image = decoder.open(path, token, part=request.part)
+    origin = image.metadata.fits
+    if origin is None:
+        return document_of(path.name, path, image, token)
+    return _measured(path, image, origin, token)
+
+
+def document_of(name: str, path: Path | None, image: Image, token: CancelToken) -> Document:
+    """Return the document of a picture that is alone in its file, or in none.
+
+    Raises:
+        Cancelled: the token was raised.
+    """
+    log.info("opened %s, %d × %d", image.metadata.format, image.width, image.height)
+    return Document(name, path, image, DisplayImage.build(image, 1, token))
+
+
+def _scene(path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelToken) -> Document:
+    from srdesk.imaging.scene.geotiff import open_geotiff
+
+    with open_geotiff(path) as scene:
+        everything, geolocation = scene.bands, scene.geolocation
+    image = decoder.open_scene(path, token, bands=bands)
+    origin = image.metadata.scene
+    log.info("opened scene, %d × %d, %d bands", image.width, image.height, len(everything))
+    return Document(
+        path.name,
+        path,
+        image,
+        DisplayImage.build(image, 1, token),
+        bands=everything,
+        shown_bands=() if origin is None else origin.bands,
+        geolocation=geolocation,
+    )
+
+
+def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken) -> Document:
+    from srdesk.imaging.fits.reader import parsed_header
+    from srdesk.imaging.fits.wcs import shown_sky_reader
+    from srdesk.imaging.formats import list_planes
+
+    planes, header = list_planes(path), parsed_header(origin.header)
+    log.info("opened FITS, %d × %d, one of %d", image.width, image.height, len(planes))
+    return Document(
+        path.name,
+        path,
+        image,
+        DisplayImage.build(image, 1, token),
+        planes=planes,
+        part=_part(planes, origin, header),
+        sky=shown_sky_reader(header, image.height),
+    )
+
+
+def _part(planes: tuple[Plane, ...], origin: FitsOrigin, header: Header) -> str:
+    """Return what the list of planes calls the one that was opened."""
+    if origin.is_colour:
+        return f"{origin.hdu},RGB"
+    parts = [plane.part for plane in planes if plane.part.partition(",")[0] == str(origin.hdu)]
+    lengths = [int(header[f"NAXIS{axis}"]) for axis in range(len(origin.plane) + 2, 2, -1)]
+    number = int(np.ravel_multi_index(origin.plane, lengths)) if origin.plane else 0
+    return parts[number] if number < len(parts) else ""
