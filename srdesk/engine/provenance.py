@@ -303,6 +303,11 @@ def file_sha256(path: Path, check: Callable[[], None] | None = None) -> str:
     return _digest_of(path, check)[0]
 
 
+def sha256_of(stream: BinaryIO) -> str:
+    """Return the SHA-256 of what is left of a stream."""
+    return _digest(stream, None)[0]
+
+
 def flux_record(flux: FluxError) -> Flux:
     """Return a flux error as JSON can hold it: it has no infinity, the error where nothing was and something came."""
     return Flux(
@@ -334,7 +339,7 @@ def _model_file(name: str, weights: Path | None) -> ModelFile:
         return ModelFile(name=name)
     card: WeightsCard = read_header(weights).card
     with open_weights(weights) as stream:
-        sha256, _ = _digest(stream, None)
+        sha256 = sha256_of(stream)
     return ModelFile(
         name=name,
         architecture=card.architecture,
