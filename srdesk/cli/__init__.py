@@ -1,4 +1,4 @@
-"""The command line: upscale · reproduce · evaluate · train · models · bench."""
+"""The command line: upscale · check · report · reproduce · evaluate · train · models · bench."""
 
-VERBS = ("upscale", "reproduce", "evaluate", "train", "models", "bench")
+VERBS = ("upscale", "check", "report", "reproduce", "evaluate", "train", "models", "bench")
 """Words that start the command line instead of the desk."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from srdesk import __version__, paths
-from srdesk.cli import bench, evaluate, models, reproduce, upscale
+from srdesk.cli import bench, check, evaluate, models, report, reproduce, upscale
 from srdesk.cli.terminal import print_problem, print_remark
 from srdesk.cli.unexpected import logged
 from srdesk.errors import Cancelled, SrDeskError
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="srdesk", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"srdesk {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
-    for module in (upscale, reproduce, evaluate, models, bench):
+    for module in (upscale, check, report, reproduce, evaluate, models, bench):
         name = module.__name__.rpartition(".")[2]
         verb = verbs.add_parser(name, help=module.SUMMARY, description=f"{module.SUMMARY.capitalize()}.")
         module.add_arguments(verb)

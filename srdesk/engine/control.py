@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from srdesk.errors import Cancelled
@@ -91,3 +91,13 @@ class Control:
         """Pass on one plain sentence about a change of way."""
         if self.on_notice is not None:
             self.on_notice(sentence)
+
+    def parts(self, count: int) -> Iterator[Control]:
+        """Yield what to hand into each of ``count`` calls that are about equally long, and make up this one."""
+        self.start()
+        for number in range(count):
+
+            def report(progress: Progress, before: int = number) -> None:
+                self.report(before * progress.total + progress.done, count * progress.total)
+
+            yield Control(self.token, report, self.on_notice, self.max_rate_hz)

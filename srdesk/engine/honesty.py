@@ -6,14 +6,14 @@ without a value, saturated ones and fully transparent ones do not count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from srdesk.engine.control import CancelToken, Control, Progress
+from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.enlarge import SCALE, bleed_colour, enlarge
 from srdesk.engine.evaluate import SSIM_WINDOW_PX
 from srdesk.engine.measured import conserved
@@ -119,7 +119,7 @@ def with_models(
 
     every: dict[str, Upscaler | BicubicUpscaler] = {BICUBIC: BicubicUpscaler(), **models}
     outcomes = []
-    for (name, upscaler), part in zip(every.items(), _parts(control, len(every)), strict=True):
+    for (name, upscaler), part in zip(every.items(), control.parts(len(every)), strict=True):
         outcomes.append(Outcome(name, *enlarge(image, upscaler, part)))
     return tuple(outcomes)
 
@@ -225,7 +225,7 @@ def invented_detail(
     seen = image.pixels if known is None else bleed_colour(image.pixels, known.astype(np.float32))
     spread = np.empty((region.height * SCALE, region.width * SCALE), np.float32)
     tiles = _tiles(region)
-    parts = _parts(control, len(tiles) * len(fidelity.TURNS))
+    parts = control.parts(len(tiles) * len(fidelity.TURNS))
 
     def enlarged(lr: FloatArray) -> FloatArray:
         sink = ImageSink(lr.shape[0] * SCALE, lr.shape[1] * SCALE, lr.shape[2])
@@ -354,14 +354,3 @@ def _tiles(region: Box) -> list[Box]:
         for top in range(region.top, region.bottom, rows)
         for left in range(region.left, region.right, columns)
     ]
-
-
-def _parts(control: Control, count: int) -> Iterator[Control]:
-    """Yield what to hand into each of ``count`` calls that are about equally long."""
-    control.start()
-    for number in range(count):
-
-        def report(progress: Progress, before: int = number) -> None:
-            control.report(before * progress.total + progress.done, count * progress.total)
-
-        yield Control(control.token, report, control.on_notice, control.max_rate_hz)

@@ -190,7 +190,7 @@ def record(
     sha256, size_bytes = _digest_of(source, check)
     return Provenance(
         source=SourceFile(sha256=sha256, size_bytes=size_bytes, part=part, bands=bands),
-        model=_model_file(model, weights),
+        model=model_file(model, weights),
         options=options or Options(),
     )
 
@@ -334,7 +334,16 @@ def processor_name(device: str) -> str:
     return torch.backends.cpu.get_cpu_capability() if device == "cpu" else device
 
 
-def _model_file(name: str, weights: Path | None) -> ModelFile:
+def model_file(name: str, weights: Path | None) -> ModelFile:
+    """Return what is told of a model; reads its weights once for their checksum.
+
+    Args:
+        name: what people call it.
+        weights: its file; None for the bicubic.
+
+    Raises:
+        WeightsFormatError: the weights cannot be read.
+    """
     if weights is None:
         return ModelFile(name=name)
     card: WeightsCard = read_header(weights).card

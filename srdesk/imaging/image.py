@@ -34,6 +34,11 @@ class Box:
         return self.left + self.width
 
     @property
+    def place(self) -> tuple[slice, slice]:
+        """Rows and columns of an array that lie in the box."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
     def is_empty(self) -> bool:
         """Whether the box holds no pixel."""
         return self.height <= 0 or self.width <= 0
