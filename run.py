@@ -38,7 +38,7 @@ DISK_BYTES = {"cpu": 2_500_000_000, "mps": 2_500_000_000, "cuda": 9_000_000_000}
 """Free disk space that a new environment needs while it is being made."""
 
 # Commands that never show a window, so that Qt's system libraries may be missing.
-WINDOWLESS_COMMANDS = {"upscale", "evaluate", "train", "models", "bench"}
+WINDOWLESS_COMMANDS = {"upscale", "check", "report", "reproduce", "evaluate", "train", "models", "bench"}
 
 QT_LIBRARIES = {
     "libglib-2.0.so.0": "libglib2.0-0",

@@ -95,7 +95,7 @@ def _sidecar(path: Path) -> Path:
 
 def _tell_of_change(original: Original, check: Callable[[], None]) -> None:
     """Say so if the result that lies beside the sidecar is not the recorded one any more."""
-    from srdesk.engine.provenance import file_sha256
+    from srdesk.engine.digest import file_sha256
 
     result = original.sidecar.with_name(original.name)
     if result.is_file() and file_sha256(result, check) != original.output.sha256:

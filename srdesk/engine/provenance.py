@@ -7,7 +7,6 @@ bytes. Both are told by one `Provenance`: `record` begins it before the run, `co
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import math
 import os
@@ -16,15 +15,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from srdesk import __version__
+from srdesk.engine.digest import file_digest, sha256_of
 from srdesk.engine.library import WeightsCard, open_weights, read_header
-from srdesk.errors import ImageReadError
 from srdesk.imaging import xmp
-from srdesk.imaging.formats import regular_file
 
 if TYPE_CHECKING:
     from srdesk.engine.upscaler import UpscaleFacts
@@ -44,7 +42,6 @@ TEXT_PREFIX = "SRDESK_"
 NAMESPACE = "urn:x-srdesk:provenance/1.0/"
 """XMP namespace of the same."""
 
-_CHUNK_BYTES = 1 << 22
 _MAX_XMP_BYTES = {"JPEG": 65_000}
 """A segment of a JPEG holds 65,533 bytes, its name included."""
 
@@ -187,7 +184,7 @@ def record(
         ImageReadError: the picture cannot be read.
         WeightsFormatError: the weights cannot be read.
     """
-    sha256, size_bytes = _digest_of(source, check)
+    sha256, size_bytes = file_digest(source, check)
     return Provenance(
         source=SourceFile(sha256=sha256, size_bytes=size_bytes, part=part, bands=bands),
         model=model_file(model, weights),
@@ -210,7 +207,7 @@ def completed(
     Raises:
         ImageReadError: the result cannot be read again.
     """
-    sha256, size_bytes = _digest_of(output, check)
+    sha256, size_bytes = file_digest(output, check)
     return msgspec.structs.replace(
         provenance,
         source=msgspec.structs.replace(provenance.source, name=relative_path(source, output.absolute().parent)),
@@ -294,20 +291,6 @@ def _camel(key: str) -> str:
     return "".join(word.capitalize() for word in key.removeprefix(TEXT_PREFIX).split("_"))
 
 
-def file_sha256(path: Path, check: Callable[[], None] | None = None) -> str:
-    """Return the SHA-256 of a file.
-
-    Raises:
-        ImageReadError: it cannot be read.
-    """
-    return _digest_of(path, check)[0]
-
-
-def sha256_of(stream: BinaryIO) -> str:
-    """Return the SHA-256 of what is left of a stream."""
-    return _digest(stream, None)[0]
-
-
 def flux_record(flux: FluxError) -> Flux:
     """Return a flux error as JSON can hold it: it has no infinity, the error where nothing was and something came."""
     return Flux(
@@ -378,25 +361,6 @@ def relative_path(source: Path, folder: Path) -> str:
         return Path(os.path.relpath(source.absolute(), folder)).as_posix()
     except ValueError:  # another drive of Windows
         return source.absolute().as_posix()
-
-
-def _digest_of(path: Path, check: Callable[[], None] | None) -> tuple[str, int]:
-    try:
-        with regular_file(path) as stream:
-            return _digest(stream, check)
-    except OSError as error:
-        raise ImageReadError(path, (error.strerror or "reading failed").lower()) from error
-
-
-def _digest(stream: BinaryIO, check: Callable[[], None] | None) -> tuple[str, int]:
-    """Return the SHA-256 and the length of what is left of a stream."""
-    digest, size_bytes = hashlib.sha256(), 0
-    while chunk := stream.read(_CHUNK_BYTES):
-        digest.update(chunk)
-        size_bytes += len(chunk)
-        if check is not None:
-            check()
-    return digest.hexdigest(), size_bytes
 
 
 def _finite(value: float) -> float | None:

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from srdesk import __version__
 from srdesk.engine import report_pictures as pictures
+from srdesk.engine.digest import file_digest, file_sha256
 from srdesk.engine.enlarge import SCALE
 from srdesk.engine.findings import GENERATIVE, Findings
 from srdesk.engine.honesty import Outcome
-from srdesk.engine.provenance import PROGRAM, file_sha256, installed_libraries, model_file, processor_name
+from srdesk.engine.provenance import PROGRAM, installed_libraries, model_file, processor_name
 from srdesk.engine.report_page import Crop, Map, Page, Table, page
 from srdesk.engine.report_tables import model_table, numbers_table
 from srdesk.errors import ImageWriteError
@@ -112,10 +113,8 @@ def report_page(findings: Findings, subject: Subject, *, check: Callable[[], Non
 def _picture_facts(image: Image, subject: Subject, check: Callable[[], None]) -> list[tuple[str, str]]:
     facts = [("name", subject.name)]
     if subject.source is not None:
-        facts += [
-            ("length", f"{subject.source.stat().st_size:,} bytes"),
-            ("SHA-256", file_sha256(subject.source, check)),
-        ]
+        sha256, size_bytes = file_digest(subject.source, check)
+        facts += [("length", f"{size_bytes:,} bytes"), ("SHA-256", sha256)]
     if subject.truth is not None:
         facts += [("true picture", subject.truth.name), ("its SHA-256", file_sha256(subject.truth, check))]
     reduced = ", made four times smaller" if subject.is_degraded else ""

@@ -40,8 +40,8 @@ td { overflow-wrap: anywhere; }
 .numbers td { white-space: nowrap; }
 .facts th { white-space: nowrap; }
 .hash { font-family: ui-monospace, "Liberation Mono", monospace; font-size: .85em; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; }
-figure { margin: 0; break-inside: avoid; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem; }
+figure { margin: 0; max-width: 26rem; break-inside: avoid; }
 figure img { display: block; width: 100%; height: auto; background: var(--card); }
 .map figure img { image-rendering: pixelated; }
 .crop, .map { break-inside: avoid; }
@@ -54,14 +54,14 @@ figcaption { font-size: .9rem; padding-top: .2rem; }
 pre { background: var(--card); border: 1px solid var(--line); padding: .6rem .8rem; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: .85rem; }
 @media print { body { padding: 0; font-size: 10pt; max-width: none; } h2 { break-after: avoid; }
-  .figures { grid-template-columns: repeat(3, 1fr); } .wide { overflow: visible; }
-  table { font-size: 7.5pt; } }
+  .figures { grid-template-columns: repeat(auto-fit, minmax(3.3cm, 1fr)); gap: .2cm; }
+  pre { break-inside: avoid; } .wide { overflow: visible; } table { font-size: 7.5pt; } }
 """
 
 _EXPLANATIONS = {
     "consistency": "The result is made four times smaller again and compared with the picture: RMS of the difference "
-    "in units of the range that is shown (0 to 1), and the same as PSNR. It tells what the picture vouches for; a result "
-    "can be consistent and still be wrong in what is finer than a pixel of the picture.",
+    "in units of the range that is shown (0 to 1), and the same as PSNR. It tells what the picture vouches for; a "
+    "result can be consistent and still be wrong in what is finer than a pixel of the picture.",
     "flux": "How far what was measured is from that of the picture, over the whole frame, before the result "
     "was fitted to it (network alone), and in the worst of its sources.",
     "PSNR": "How close the result comes to the truth on luma, without a border of 4 pixels; SSIM likewise.",

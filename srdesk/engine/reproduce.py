@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from srdesk import __version__
 from srdesk.engine.control import Control
+from srdesk.engine.digest import file_sha256, sha256_of
 from srdesk.engine.enlarge import TargetSize
 from srdesk.engine.file_job import FileFacts, enlarge_file
 from srdesk.engine.file_recipe import FileRecipe
@@ -20,10 +21,8 @@ from srdesk.engine.provenance import (
     Computing,
     OutputFile,
     Provenance,
-    file_sha256,
     installed_libraries,
     processor_name,
-    sha256_of,
 )
 from srdesk.engine.sidecar import read_sidecar, source_path
 from srdesk.engine.upscaling import AnyUpscaler
