@@ -20,7 +20,7 @@ from srdesk.cli.model_choice import (
 )
 from srdesk.engine.provenance import flux_record
 from srdesk.errors import ConfigError, OutOfMemoryError
-from srdesk.imaging.image import Box
+from srdesk.imaging.image import Box, Metadata
 
 if TYPE_CHECKING:
     from srdesk.engine.control import CancelToken, Control
@@ -134,7 +134,9 @@ def _examined(
     if arguments.degrade:
         subject = replace(subject, stretch=stretch_of(image))
         degraded = degrade_and_compare(image, networks, enlarging)
-        image, outcomes, truth = degraded.lr, degraded.outcomes, degraded.hr
+        profile = image.metadata.icc_profile if image.numbers is None else None
+        image = replace(degraded.lr, metadata=Metadata(icc_profile=profile))
+        outcomes, truth = degraded.outcomes, degraded.hr
     else:
         outcomes = with_models(image, networks, enlarging)
     asked = models if arguments.invented else {}

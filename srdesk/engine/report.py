@@ -11,7 +11,7 @@ The desk writes one with what it has already::
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,10 +192,10 @@ def _commands(findings: Findings, subject: Subject) -> list[str]:
     """Return the commands that make the report and the results again; files by their names alone."""
     name = subject.source.name if subject.source is not None else subject.name
     models = [outcome.model for outcome in findings.outcomes[1:]]
-    chosen = [*(["--hdu", subject.part] if subject.part else [])]
-    if len(subject.bands) == 3:
+    chosen = _computing_words(findings.outcomes[1:]) + (["--hdu", subject.part] if subject.part else [])
+    if subject.bands:
         chosen += ["--bands", ",".join(map(str, subject.bands))]
-    words = ["srdesk", "report", name, "-o", "report.html", *chosen, "--models", ",".join(models) or "bicubic"]
+    words = ["srdesk", "report", name, "-o", "report.html", "--models", ",".join(models) or "bicubic", *chosen]
     if subject.truth is not None:
         words += ["--truth", subject.truth.name]
     words += ["--degrade"] if subject.is_degraded else []
@@ -203,10 +203,19 @@ def _commands(findings: Findings, subject: Subject) -> list[str]:
     for part in findings.parts[1:]:
         words += ["--region", place_of(part.box)]
     commands = [shlex.join(words)]
-    if not subject.is_degraded:
-        commands += [shlex.join(["srdesk", "upscale", name, *chosen, "--model", one, "--sidecar"]) for one in models]
-        commands += ["srdesk reproduce RESULT.srdesk.json"] if models else []
-    return commands
+    if subject.is_degraded or len(subject.bands) == 1:  # of these nobody can keep the results
+        return commands
+    commands += [shlex.join(["srdesk", "upscale", name, "--model", one, *chosen, "--sidecar"]) for one in models]
+    return commands + (["srdesk reproduce RESULT.srdesk.json"] if models else [])
+
+
+def _computing_words(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the options by which networks compute on another machine as they did here."""
+    ways = {(outcome.facts.device, outcome.facts.precision) for outcome in outcomes}
+    if len(ways) != 1:
+        return []
+    ((device, precision),) = ways
+    return ["--device", device, "--precision", precision]
 
 
 def place_of(box: Box) -> str:

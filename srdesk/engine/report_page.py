@@ -53,7 +53,7 @@ figcaption { font-size: .9rem; padding-top: .2rem; }
 .legend img { width: 16rem; max-width: 50%; height: .8rem; }
 pre { background: var(--card); border: 1px solid var(--line); padding: .6rem .8rem; white-space: pre-wrap;
   overflow-wrap: anywhere; font-size: .85rem; }
-@media print { body { padding: 0; font-size: 10pt; max-width: none; } h2 { break-after: avoid; }
+@media print { body { padding: 0; font-size: 10pt; max-width: none; } h2, h3 { break-after: avoid; }
   .figures { grid-template-columns: repeat(auto-fit, minmax(3.3cm, 1fr)); gap: .2cm; }
   pre { break-inside: avoid; } .wide { overflow: visible; } table { font-size: 7.5pt; } }
 """
@@ -175,7 +175,7 @@ def _lines(content: Page) -> Iterable[str]:
     yield "<h2>How it was made</h2>"
     for table in content.models:
         yield from _table(table, "facts")
-    yield "<h3>Everything</h3>"
+    yield "<h3>All of them</h3>"
     yield from _table(content.computing, "facts")
     yield "<h2>Make it again</h2>"
     yield f"<pre>{escaped_lines(content.commands)}</pre>"

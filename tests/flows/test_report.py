@@ -20,7 +20,7 @@ def photo_path(photo: Any, tmp_path: Path) -> Path:
 def test_a_report_has_pictures_numbers_hashes_and_the_way_to_make_it_again(
     srdesk: Any, photo_path: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
-    words = ("--models", "tiny", "--invented", "--region", "4,5,16,12")
+    words = ("--models", "tiny", "--device", "cpu", "--invented", "--region", "4,5,16,12")
     ended = srdesk("report", photo_path, "-o", tmp_path / "r.html", *words)
     assert ended.status == 0, ended.err
     assert ended.out == f"{photo_path} → {tmp_path / 'r.html'}\n"
@@ -29,7 +29,8 @@ def test_a_report_has_pictures_numbers_hashes_and_the_way_to_make_it_again(
         assert hashlib.sha256(path.read_bytes()).hexdigest() in text
     assert "CC0-1.0" in text
     assert "Region 4,5,16,12" in text
-    assert "srdesk report photo.png -o report.html --models tiny --invented --region 4,5,16,12" in text
+    assert "srdesk report photo.png -o report.html --models tiny --device cpu --precision " in text
+    assert "--invented --region 4,5,16,12\n" in text
     assert str(tmp_path) not in text
     assert "http" not in text.replace("http-equiv", "")
 
