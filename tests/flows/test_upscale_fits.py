@@ -85,6 +85,14 @@ def test_any_image_of_a_file_can_be_named(srdesk: Any, tmp_path: Path) -> None:
     assert "1 SCI, 2 ERR" in ended.err
 
 
+def test_what_is_said_of_a_file_names_it_where_there_are_several(srdesk: Any, tmp_path: Path) -> None:
+    one, other = chips(tmp_path / "one.fits"), chips(tmp_path / "other.fits")
+    ended = srdesk("upscale", one, other, "--model", "bicubic")
+    for path in (one, other):
+        assert f"“{path.name}”: The other images of its pixels were not enlarged" in ended.err
+    assert "srdesk: The other images" in srdesk("upscale", one, "--model", "bicubic").err
+
+
 def test_a_packed_file_becomes_a_plain_one(srdesk: Any, tmp_path: Path) -> None:
     packed = tmp_path / "m13.fits.gz"
     packed.write_bytes(gzip.compress(frame(tmp_path / "m13.fits").read_bytes()))
