@@ -123,7 +123,8 @@ def fitted(
     Args:
         sr: `(scale · h, scale · w)` float32, in the unit range of the picture's `ValueMap`; not modified.
         lr: `(h, w)` numbers of the file.
-        science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged.
+        science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged; flags
+            are all put back.
         gain: file numbers per unit of ``sr``.
         scale: factor of the enlargement.
         limits: `detail_limits` of the picture; None for none.
@@ -136,7 +137,7 @@ def fitted(
     detail = _in_blocks(sr, scale).astype(np.float64)
     detail -= detail.mean(axis=2, keepdims=True)
     detail *= gain
-    detail[unusable] = 0.0
+    detail[unusable | science.is_flags] = 0.0
     if limits is not None:
         _soften(detail, science.measured(lr), limits, science.scale)
     if science.quantity == "sum":
