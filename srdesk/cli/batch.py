@@ -151,7 +151,7 @@ class BatchReport:
     @property
     def ears(self) -> Ears:
         """Whom to tell."""
-        return Ears(self._progressed, lambda item, sentence: self.remark(sentence), self._ended)
+        return Ears(self._progressed, lambda item, sentence: self.remark(self._said_of(item, sentence)), self._ended)
 
     def ask(self, path: Path) -> CollisionPolicy:
         """Ask the person what to do with an output that exists.
@@ -208,9 +208,10 @@ class BatchReport:
     def _done(self, item: QueueItem, facts: FileFacts) -> None:
         self.outputs.append(_facts_document(item, facts))
         if facts.resumed_windows:
-            print_remark(f"{facts.resumed_windows} of {facts.windows} windows had been finished before.")
+            done_before = f"{facts.resumed_windows} of {facts.windows} windows had been finished before."
+            print_remark(self._said_of(item, done_before))
         for loss in facts.losses:
-            print_remark(loss)
+            print_remark(self._said_of(item, loss))
         if self.is_json:
             return
         size = f"{facts.width} × {facts.height} pixels"
@@ -223,6 +224,11 @@ class BatchReport:
         """Tell something that is neither a result nor a failure."""
         self.bar.clear()
         print_remark(sentence)
+
+    def _said_of(self, item: QueueItem, sentence: str) -> str:
+        """Return a sentence about a file that tells which one, where there are several."""
+        is_alone = self.queue is None or len(self.queue.items()) == 1
+        return sentence if is_alone or item.source.name in sentence else f"“{item.source.name}”: {sentence}"
 
     def _document(self) -> dict[str, Any]:
         document: dict[str, Any] = {"outputs": self.outputs}

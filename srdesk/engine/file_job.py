@@ -213,7 +213,9 @@ class _Task:
             raise
 
     def tell_quantity(self, science: Science) -> None:
-        """Say what was conserved where the file did not say it."""
+        """Say what was conserved where the file did not say it, and of flags that they were only repeated."""
+        if science.is_flags:
+            self.control.notify("It holds flags, which were repeated, not enlarged.")
         said = f"does not know the unit “{science.unit}”" if science.unit else "finds no BUNIT"
         if not science.is_quantity_known:
             self.control.notify(f"“{self.source.name}”: SR Desk {said}, so means of blocks were conserved, not sums.")

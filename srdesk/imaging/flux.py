@@ -25,6 +25,8 @@ _SOURCE_SIGMA = 5.0
 _SIGMA_OF_MAD = 1.4826
 """Standard deviation of a normal distribution in median absolute deviations."""
 _MAX_SAMPLES = 4_000_000
+_ROUNDING_AT_64_BITS = 4096.0
+"""More than what a float64 beside the limit of a 64-bit integer can be off by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ def fitted(
     Args:
         sr: `(scale · h, scale · w)` float32, in the unit range of the picture's `ValueMap`; not modified.
         lr: `(h, w)` numbers of the file.
-        science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged.
+        science: what they mean. Where they have no value, or a saturated one, the block gets it back unchanged; flags
+            are all put back.
         gain: file numbers per unit of ``sr``.
         scale: factor of the enlargement.
         limits: `detail_limits` of the picture; None for none.
@@ -134,7 +137,7 @@ def fitted(
     detail = _in_blocks(sr, scale).astype(np.float64)
     detail -= detail.mean(axis=2, keepdims=True)
     detail *= gain
-    detail[unusable] = 0.0
+    detail[unusable | science.is_flags] = 0.0
     if limits is not None:
         _soften(detail, science.measured(lr), limits, science.scale)
     if science.quantity == "sum":
@@ -249,28 +252,44 @@ def _fitted_integers(detail: Doubles, lr: Numbers, science: Science, scale: int)
     base = lr.astype(np.int64)
     spare = np.zeros(lr.shape, np.int64)
     if science.quantity == "sum":
-        base, spare = np.divmod(base + round(science.zero / science.scale * (1 - count)), count)
+        base, spare = _shared_out(base, round(science.zero / science.scale * (1 - count)), count)
     limits = np.iinfo(lr.dtype)
     lowest, highest = limits.min + (science.blank == limits.min), limits.max - (science.blank == limits.max)
     level = spare / count
     # Where a peak has no room in the type, the contrast of its block is lowered, which leaves its mean alone.
-    room_above = np.maximum(highest - base - level, 0.0)
-    room_below = np.maximum(base + level - lowest, 0.0)
+    room_above = np.maximum(_differences(highest, base) - level, 0.0)
+    room_below = np.maximum(level - _differences(lowest, base), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         contrast = np.minimum(room_above / detail.max(axis=2), room_below / -detail.min(axis=2))
     detail *= np.nan_to_num(np.minimum(contrast, 1.0), nan=1.0)[:, :, None]
     detail += level[:, :, None]
     whole = np.floor(detail)
-    missing = spare - whole.sum(axis=2).astype(np.int64)
+    more, missing = np.divmod(spare - whole.astype(np.int64).sum(axis=2), count)
     order = np.argsort(whole - detail, axis=2, kind="stable")  # the largest remainder first
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(count)[None, None, :], axis=2)
-    numbers = base[:, :, None] + whole.astype(np.int64) + (rank < missing[:, :, None])
+    numbers = (base + more)[:, :, None] + whole.astype(np.int64) + (rank < missing[:, :, None])
     np.clip(numbers, lowest, highest, out=numbers)
     if science.blank is not None and lowest <= science.blank <= highest:
         numbers[numbers == science.blank] += 1 if science.blank < highest else -1
     fitted_blocks: Numbers = numbers.astype(lr.dtype)
     return fitted_blocks
+
+
+def _shared_out(numbers: NDArray[np.int64], shift: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return quotient and rest of ``(numbers + shift) / count``; the sum may be too large for the type."""
+    whole, rest = divmod(shift, count)
+    quotient, spare = np.divmod(numbers, count)
+    carry, spare = np.divmod(spare + rest, count)
+    return quotient + (whole + carry), spare
+
+
+def _differences(limit: int, numbers: NDArray[np.int64]) -> Doubles:
+    """Return how far the limit of their type is above numbers; that of 64 bits a little closer than it is."""
+    if abs(limit) < 2**62:
+        return np.subtract(limit, numbers).astype(np.float64)
+    rough = float(limit) - numbers.astype(np.float64)
+    return rough - np.clip(rough, -_ROUNDING_AT_64_BITS, _ROUNDING_AT_64_BITS)
 
 
 def _sources(measured: Doubles, usable: Mask) -> tuple[NDArray[np.intp], int]:

@@ -39,6 +39,8 @@ class Science(msgspec.Struct, frozen=True, kw_only=True):
     """Number of pixels without a value; beside it, floats that are not finite have none."""
     saturation: float | None = None
     """Measured value from which on a pixel is saturated."""
+    is_flags: bool = False
+    """Whether the numbers are bits that each say something, between which there is nothing: they are repeated."""
     stretch: Stretch | None = None
     """How it is best looked at; None for as it is. Never touches the numbers."""
 

@@ -85,6 +85,26 @@ def test_any_image_of_a_file_can_be_named(srdesk: Any, tmp_path: Path) -> None:
     assert "1 SCI, 2 ERR" in ended.err
 
 
+def test_what_is_said_of_a_file_names_it_where_there_are_several(srdesk: Any, tmp_path: Path) -> None:
+    one, other = chips(tmp_path / "one.fits"), chips(tmp_path / "other.fits")
+    ended = srdesk("upscale", one, other, "--model", "bicubic")
+    for path in (one, other):
+        assert f"“{path.name}”: The other images of its pixels were not enlarged" in ended.err
+    assert "srdesk: The other images" in srdesk("upscale", one, "--model", "bicubic").err
+
+
+def test_flags_are_repeated_and_said_to_be(srdesk: Any, tmp_path: Path) -> None:
+    flags = RNG.choice(np.array([0, 4, 8192, 16384], np.int16), (12, 15))
+    image = astropy_fits.ImageHDU(RNG.normal(9, 1, (12, 15)).astype("f4"), name="SCI")
+    source = tmp_path / "hst.fits"
+    astropy_fits.HDUList([astropy_fits.PrimaryHDU(), image, astropy_fits.ImageHDU(flags, name="DQ")]).writeto(source)
+    ended = srdesk("upscale", source, "--hdu", "DQ", "--model", "bicubic")
+    assert "It holds flags, which were repeated, not enlarged." in ended.err
+    assert "BUNIT" not in ended.err
+    enlarged = astropy_fits.getdata(tmp_path / "hst_bicubic_x4.fits", "DQ")
+    np.testing.assert_array_equal(enlarged, flags.repeat(4, 0).repeat(4, 1))
+
+
 def test_a_packed_file_becomes_a_plain_one(srdesk: Any, tmp_path: Path) -> None:
     packed = tmp_path / "m13.fits.gz"
     packed.write_bytes(gzip.compress(frame(tmp_path / "m13.fits").read_bytes()))

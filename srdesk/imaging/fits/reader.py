@@ -38,7 +38,13 @@ _FORBIDDEN_SIGNS = re.compile(rb"[^\x20-\x7e]")
 
 _SATURATION_KEYWORDS = ("SATURATE", "SATLEVEL", "SATURATA")
 
+_FLAGS = frozenset({"DQ", "CTX", "CON", "MASK", "BPM", "FLAG", "FLAGS", "QUALITY"})
+"""Names of images whose numbers are bits that each say something about a pixel (HST, JWST, Rubin, ESO)."""
+
 _COUNT = re.compile(r"(counts?|cts?|electrons?|e-?|adu|dn|du|photons?|phot|ph)(/(s|sec|seconds?|min|hr?))?")
+_FLUX = re.compile(r"(nano)?magg(y|ies)|nmgy|njy")
+"""Fluxes that each pixel has its part of: those of the Sloan survey and of the Rubin Observatory."""
+
 _PER_AREA = re.compile(r"arcsec|\bsr\b|\bsr-1|beam|deg|\bm?mag\b|^m?k$|kelvin")
 
 
@@ -240,7 +246,8 @@ def science_of(header: Header, numbers: Numbers, path: Path) -> Science:
     blank = int(_number(header, "BLANK", path, 0.0)) if is_integer and "BLANK" in header else None
     unit = header.get("BUNIT", "")
     unit = unit.strip() if isinstance(unit, str) else ""
-    quantity = quantity_of(unit)
+    is_flags = is_integer and str(header.get("EXTNAME", "")).strip().upper() in _FLAGS
+    quantity = "mean" if is_flags else quantity_of(unit)
     science = Science(
         scale=scale,
         zero=zero,
@@ -248,6 +255,7 @@ def science_of(header: Header, numbers: Numbers, path: Path) -> Science:
         quantity=quantity or "mean",
         is_quantity_known=quantity is not None,
         blank=blank,
+        is_flags=is_flags,
     )
     return msgspec.structs.replace(science, saturation=_saturation(header, numbers, science))
 
@@ -267,7 +275,7 @@ def quantity_of(unit: str) -> Quantity | None:
     if _PER_AREA.search(plain):
         return "mean"
     without_pixel = re.sub(r"/pix(el)?s?$|[ .*]pix(el)?(\*\*|\^)?-1$", "", plain)
-    if _COUNT.fullmatch(without_pixel) or without_pixel != plain:
+    if _COUNT.fullmatch(without_pixel) or _FLUX.fullmatch(plain) or without_pixel != plain:
         return "sum"
     return None
 

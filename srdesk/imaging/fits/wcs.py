@@ -50,6 +50,10 @@ _TABLES = re.compile(
 _SIP = re.compile(r"(A|B|AP|BP)_(\d+)_(\d+)")
 
 
+_LINEAR = re.compile(r"(CRPIX|CDELT)\d+[A-Z]?|(CD|PC)\d+_\d+[A-Z]?")
+"""Keywords of the linear part of world coordinates."""
+
+
 def scale_header(header: Header, scale: int) -> tuple[str, ...]:
     """Change everything in a header that depends on the size of a pixel, for the first two axes, in place.
 
@@ -60,6 +64,7 @@ def scale_header(header: Header, scale: int) -> tuple[str, ...]:
     Returns:
         A sentence for each thing that could not be kept.
     """
+    _leave_out_repeated(header)
     for version in _versions(header):
         _scale_linear(header, version, scale)
     _scale_sip(header, scale)
@@ -133,6 +138,19 @@ def sexagesimal(right_ascension: float, declination: float) -> str:
 
 
 # --- scaling --------------------------------------------------------------------------------------------------------
+
+
+def _leave_out_repeated(header: Header) -> None:
+    """Keep one of several cards with the same keyword, since only one is scaled.
+
+    Readers disagree on which one counts: of the linear part it is the last, as WCSLIB has it, otherwise the first.
+    """
+    for keyword in dict.fromkeys(header.keys()):
+        is_linear = _LINEAR.fullmatch(keyword) is not None
+        if not (is_linear or _SIP.fullmatch(keyword) or keyword in _LENGTHS or keyword.startswith(("LTM", "LTV"))):
+            continue
+        for number in reversed(range(1, header.count(keyword))):
+            del header[(keyword, 0 if is_linear else number)]
 
 
 def _versions(header: Header) -> Iterator[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES = 2**20
 _STRIP_PX = 2**21
+_MOST_NAMED = 12
 _NO_CHECKSUM = "0" * 16
 _PUNCTUATION = frozenset(b":;<=>?@[\\]^_`")
 
@@ -133,9 +134,11 @@ def result_header(
 def _tell_of_companions(header: Header, hdus: list[Hdu], index: int) -> Iterator[str]:
     """Note, and yield a sentence, that other images of the same pixels stay as they were, errors and flags for one."""
     size = hdus[index].shape[-2:]
-    companions = [hdu for hdu in hdus if hdu.index != index and hdu.shape[-2:] == size]
+    companions = [hdu for hdu in hdus if hdu.index != index and hdu.shape[-2:] == size and 0 not in hdu.shape]
     if companions:
-        names = ", ".join(_spoken(hdu, hdus) for hdu in companions)
+        names = ", ".join(_spoken(hdu, hdus) for hdu in companions[:_MOST_NAMED])
+        more = len(companions) - _MOST_NAMED
+        names += f" and {more:,} more" if more > 0 else ""
         header.add_history(f"{names}: not enlarged, as of the original pixels")
         yield f"The other images of its pixels were not enlarged and stay as they were: {names}."
     if any(hdu.name == "ASDF" for hdu in hdus):

@@ -22,6 +22,7 @@ from srdesk.imaging.image import Box
 from srdesk.imaging.probe import MAX_SIDE_PX
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation
+from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
 from srdesk.imaging.stored import Numbers
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -31,12 +32,19 @@ _MAX_BLOCK_BYTES = 256 * 2**20
 """Tiles and strips are decoded whole; larger ones cannot be read piece by piece."""
 
 _MAX_BLOCKS = 2**26
+_MOST_SAID_BYTES = 2**20
 
 _FLAGS = re.compile(
-    r"(?:^|[\W_])(?:QA_PIXEL|PIXEL_QA|QA_RADSAT|RADSAT_QA|(?:SR_)?QA_AEROSOL|CLOUD_QA|BQA|QA60|SCL|FMASK|CMASK)(?:$|[\W_])",
+    r"(?:^|[\W_])(?:QA_PIXEL|PIXEL_QA|QA_RADSAT|RADSAT_QA|(?:SR_)?QA_AEROSOL|BQA|QA60|SCL|C?FMASK|CMASK|MSK_CLASSI"
+    r"|(?:CLOUD|CLOUD_SHADOW|ADJACENT_CLOUD|SNOW|LAND_WATER|DDV|FILL)_QA|UDM2?|QF\d|STATE_(?:1KM|500M)|QC_\d+M"
+    r"|(?:\w*_)?STATE_QA|LC_TYPE\d|LAND_?COVER)(?:$|[\W_])",
     re.IGNORECASE,
 )
-"""Names of bands of flags: Landsat collections 1 and 2, Sentinel-2 level 2A, Fmask, Brazil Data Cube."""
+"""Names of bands of flags or classes: Landsat collections 1 and 2, Sentinel-2, Fmask, Brazil Data Cube, Planet, MODIS,
+VIIRS, maps of land cover."""
+
+_TABLES_OF_CLASSES = (b"<CategoryNames>", b'tableType="thematic"')
+"""What in GDAL's auxiliary file says that numbers are those of classes."""
 
 
 class BandKind(enum.Enum):
@@ -240,11 +248,23 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
 
 
 def _holds_flags(dataset: Any, number: int) -> bool:
-    """Tell whether a band is one of those whose names say that they hold flags or classes, its own or its file's."""
+    """Tell whether a band holds flags or classes: by its name, or its file's, or by a table of classes beside it."""
     if np.dtype(dataset.dtypes[number - 1]).kind == "f":
         return False
-    name = dataset.descriptions[number - 1] or (Path(dataset.name).stem if dataset.count == 1 else "")
-    return _FLAGS.search(name) is not None
+    path = Path(dataset.name)
+    name = dataset.descriptions[number - 1] or (path.stem if dataset.count == 1 else "")
+    is_thematic = dataset.tags(number).get("LAYER_TYPE", "").lower() == "thematic"
+    return is_thematic or _FLAGS.search(name) is not None or (dataset.count == 1 and _has_classes_beside(path))
+
+
+def _has_classes_beside(path: Path) -> bool:
+    """Tell whether a table beside a scene, GDAL's or Esri's, says which classes its numbers are."""
+    if path.with_name(f"{path.name}.vat.dbf").is_file():
+        return True
+    with contextlib.suppress(OSError), path.with_name(f"{path.name}{AUXILIARY_SUFFIX}").open("rb") as stream:
+        said = stream.read(_MOST_SAID_BYTES)
+        return any(sign in said for sign in _TABLES_OF_CLASSES)
+    return False
 
 
 def _colours(dataset: Any) -> tuple[int, int, int] | None:

@@ -19,7 +19,10 @@ _SIGNED = 2
 _MAX_BYTES = 2**20
 
 _WORLD_SUFFIXES = (".tfw", ".tifw", ".tiffw", ".wld")
-_AUXILIARY_SUFFIX = ".aux.xml"
+
+AUXILIARY_SUFFIX = ".aux.xml"
+"""Behind the whole name of a scene: GDAL's auxiliary file, which says what the format of the scene cannot."""
+
 _GEO_ELEMENTS = (b"<SRS", b"<GeoTransform", b"<GCPList", b'domain="RPC"')
 """What of GDAL's auxiliary file says where on Earth a scene is."""
 
@@ -59,7 +62,7 @@ def _is_placed(path: Path) -> bool:
     """Tell whether a world file, or GDAL's auxiliary file, lies beside a picture."""
     if any(path.with_suffix(case).is_file() for suffix in _WORLD_SUFFIXES for case in (suffix, suffix.upper())):
         return True
-    beside = path.with_name(path.name + _AUXILIARY_SUFFIX)
+    beside = path.with_name(path.name + AUXILIARY_SUFFIX)
     if not beside.is_file():
         return False
     with beside.open("rb") as stream:

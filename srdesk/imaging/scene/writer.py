@@ -18,9 +18,11 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
+from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
 from srdesk.imaging.scene.geotiff import GeoTiff
+from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
 from srdesk.imaging.scene.tile_codec import TileCodec, family_of
 from srdesk.imaging.scene.tile_file import TileFile
 from srdesk.imaging.scene.tile_press import TILE_PX, TileLayout, TilePress
@@ -33,9 +35,9 @@ RANGE_TAG = "SRDESK_RANGE"
 _OVERVIEW_STOP_PX = 256
 """The smallest overview is the first that fits into a square of this size."""
 
-_WIDTH, _LENGTH, _JPEG_TABLES, _SUBSAMPLING = 256, 257, 347, 530
-_SHORT, _LONG = 3, 4
-_KEPT_TAGS = frozenset({338, 700, 33723, 34675, 34735, 34736, 34737, 42113})
+_WIDTH, _LENGTH, _JPEG_TABLES, _SUBSAMPLING, _TIE_POINTS, _NODATA = 256, 257, 347, 530, 33922, 42113
+_SHORT, _LONG, _DOUBLE = 3, 4, 12
+_KEPT_TAGS = frozenset({338, 700, 33723, 34675, 34735, 34736, 34737, _NODATA})
 """Extra samples, XMP, IPTC, ICC profile, the three tags of GeoKeys, nodata: byte for byte."""
 
 _FOREIGN_DOMAINS = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC", "COLOR_PROFILE", "EXIF")
@@ -68,6 +70,11 @@ class ScenePlan:
     def is_recompressed(self) -> bool:
         """Whether tiles are compressed in another way than in the input."""
         return self.codec.compression != family_of(self.scene.compression)
+
+    @property
+    def has_nodata_by_band(self) -> bool:
+        """Whether "no data" is another number in every band, which is said beside a GeoTIFF and not in it."""
+        return len({str(nodata) for nodata in self.scene.dataset.nodatavals}) > 1
 
     @property
     def height(self) -> int:
@@ -160,6 +167,9 @@ class SceneWriter:
             OSError: the file cannot be written.
         """
         self.file.finish(self._directory, lambda part: self._complete(part, check))
+        if self.plan.has_nodata_by_band:
+            with atomic_write(self.file.target.with_name(f"{self.file.target.name}{AUXILIARY_SUFFIX}")) as stream:
+                stream.write(_auxiliary(self.plan.scene.dataset.nodatavals))
 
     def _complete(self, part: Path, check: Callable[[], None]) -> None:
         scene = self.plan.scene
@@ -182,6 +192,16 @@ class SceneWriter:
                     dataset.build_overviews(_overview_levels(self.plan), method)
 
 
+def _auxiliary(nodata: tuple[float | None, ...]) -> bytes:
+    """Return what GDAL's auxiliary file says of the "no data" of every band."""
+    bands = (
+        f'<PAMRasterBand band="{number}"><NoDataValue>{value!r}</NoDataValue></PAMRasterBand>'
+        for number, value in enumerate(nodata, start=1)
+        if value is not None
+    )
+    return f"<PAMDataset>{''.join(bands)}</PAMDataset>\n".encode("ascii")
+
+
 def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     """Return all tags of the result but those that say where its tiles are."""
     stream = io.BytesIO(_template(plan, values))
@@ -193,7 +213,24 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     if plan.codec.compression == "JPEG" and plan.is_interleaved and len(plan.scene.bands) == 3:
         directory[_SUBSAMPLING] = ifd.Field(_SHORT, 2, struct.pack("<HH", 1, 1))
     directory.update(_kept_fields(plan.scene.path))
+    if plan.has_nodata_by_band:
+        directory.pop(_NODATA, None)
+    where = plan.scene.geolocation.scaled(plan.scale)
+    if where.gcps and where.transform is None:
+        directory[_TIE_POINTS] = _tie_points(where.gcps, plan.scene.dataset.tags().get("AREA_OR_POINT") == "Point")
     return directory
+
+
+def _tie_points(gcps: tuple[Any, ...], is_point: bool) -> ifd.Field:
+    """Return the tag of control points, which GDAL writes a pixel off where numbers are those of points.
+
+    Args:
+        gcps: rasterio's, in corner coordinates.
+        is_point: whether the file counts from the centre of the first pixel, not from its corner.
+    """
+    shift = 0.5 if is_point else 0.0
+    points = [(gcp.col - shift, gcp.row - shift, 0.0, gcp.x, gcp.y, gcp.z or 0.0) for gcp in gcps]
+    return ifd.Field(_DOUBLE, 6 * len(points), np.array(points, "<f8").tobytes())
 
 
 def _kept_fields(path: Path) -> dict[int, ifd.Field]:
@@ -215,13 +252,19 @@ def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
         options["photometric"] = "YCBCR"
     elif scene.colours == (1, 2, 3):
         options["photometric"] = "RGB"
+    elif source.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES":
+        options["photometric"] = "MINISWHITE"
     if scene.geolocation.crs is not None:
         options["crs"] = scene.geolocation.crs
     where = scene.geolocation.scaled(plan.scale)
     if where.transform is not None:
         options["transform"] = where.transform
     with gdal_session() as rasterio, rasterio.io.MemoryFile() as memory:
-        if source.nodata is not None and rasterio.dtypes.in_dtype_range(source.nodata, scene.dtype):
+        if (
+            source.nodata is not None
+            and not plan.has_nodata_by_band
+            and rasterio.dtypes.in_dtype_range(source.nodata, scene.dtype)
+        ):
             options["nodata"] = source.nodata
         size = {"width": TILE_PX, "height": TILE_PX, "blockxsize": TILE_PX, "blockysize": TILE_PX}
         shape = {"count": len(scene.bands), "dtype": scene.dtype, "tiled": True, "SPARSE_OK": True}

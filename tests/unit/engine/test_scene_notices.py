@@ -66,7 +66,7 @@ def test_a_lossy_kind_of_a_lossless_compression_is_another_one(make_geotiff: Mak
 def test_flags_are_repeated_and_said_to_be(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
     flags = RNG.choice(np.array([1, 21824, 22080, 55052], np.uint16), (1, 20, 30))
     assert said(make_geotiff("LC09_QA_PIXEL.TIF", flags, nodata=1), tmp_path / "out.tif") == [
-        "Band 1 holds flags, which were repeated, not enlarged."
+        "Band 1 holds flags or classes, which were repeated, not enlarged."
     ]
     with open_geotiff(tmp_path / "out.tif") as scene:
         result = scene.dataset.read()

@@ -19,7 +19,7 @@ from srdesk.imaging.flux import (
     fitted,
     flux_error,
 )
-from srdesk.imaging.science import Science, robust_values
+from srdesk.imaging.science import Quantity, Science, robust_values
 from srdesk.imaging.values import ValueMap
 
 SCALE = 4
@@ -68,6 +68,19 @@ def test_integer_counts_are_conserved_to_the_last_count(zero: float) -> None:
     lr = (RNG.integers(0, 65535, (6, 5)) - int(zero)).clip(-32768, 32767).astype(np.int16)
     numbers = fitted(random_sr(lr), lr, science, 900.0, SCALE)
     assert_array_equal(block_totals(numbers, science, SCALE), science.measured(lr))
+
+
+@pytest.mark.parametrize("quantity", ["sum", "mean"])
+@pytest.mark.parametrize("most", [60_000, 2**64 - 1])
+def test_unsigned_numbers_of_64_bits_are_conserved_and_get_their_detail(quantity: Quantity, most: int) -> None:
+    science = Science(quantity=quantity, zero=2.0**63, unit="adu")
+    counts = RNG.integers(0, most, (6, 5), dtype=np.uint64, endpoint=True)
+    lr = (counts - np.uint64(2**63)).view(np.int64)
+    numbers = fitted(random_sr(lr), lr, science, most / 100, SCALE)
+    blocks = numbers.reshape(6, SCALE, 5, SCALE).astype(object) + 2**63
+    share = 1 if quantity == "sum" else SCALE**2
+    assert_array_equal(blocks.sum(axis=(1, 3)), counts.astype(object) * share)
+    assert len(np.unique(numbers)) > counts.size
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

@@ -198,8 +198,10 @@ def test_a_level_of_saturation_in_another_unit_is_not_believed(tmp_path: Path) -
     [
         *((unit, "sum") for unit in ("counts", "COUNT", "electron", "ELECTRONS", "adu", "DN", "photon", "e-")),
         *((unit, "sum") for unit in ("electrons/s", "ELECTRONS/S", "DN / s", "count s-1", "Jy/pixel", "adu/pix")),
+        *((unit, "sum") for unit in ("nanomaggy", "nanomaggies", "nJy")),
+        *((unit, "mean") for unit in ("nJy/arcsec2", "nanomaggy/arcsec**2")),
         *((unit, "mean") for unit in ("MJy/sr", "mag/arcsec**2", "K", "Jy/beam", "mag arcsec-2", "MJy sr-1")),
-        *((unit, None) for unit in ("", "nanomaggy", "Jy", "furlong", "dn?!")),
+        *((unit, None) for unit in ("", "Jy", "furlong", "dn?!")),
     ],
 )
 def test_the_unit_says_what_is_conserved(unit: str, quantity: str | None) -> None:

@@ -111,6 +111,18 @@ def test_every_point_keeps_its_place_on_the_sky(kind: str) -> None:
     assert distance_deg(sky(before, x, y), sky(after, *moved)) < LIMIT_DEG
 
 
+@pytest.mark.parametrize(("kind", "keyword"), [("turned", "CRPIX1"), ("turned", "CD1_1"), ("SIP", "A_2_0")])
+def test_a_card_that_is_there_twice_is_scaled_as_astropy_reads_it(kind: str, keyword: str) -> None:
+    before = HEADERS[kind]()
+    before.append((keyword, before[keyword] * 1.5), end=True)
+    after = enlarged(before)
+    x, y = points()
+    moved = SCALE * (x - 0.5) + 0.5, SCALE * (y - 0.5) + 0.5
+
+    assert after.count(keyword) == 1
+    assert distance_deg(sky(before, x, y), sky(after, *moved)) < LIMIT_DEG
+
+
 @pytest.mark.parametrize("kind", ["SIP", "SIP of order 5"])
 def test_the_inverse_polynomials_of_sip_find_the_same_pixels(kind: str) -> None:
     before = HEADERS[kind]()

@@ -268,3 +268,10 @@ def test_distortion_tables_that_were_left_out_are_told(tmp_path: Path) -> None:
 def test_the_origin_goes_through_json_unchanged(tmp_path: Path) -> None:
     origin = open_stored(write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(pixels()))).metadata.fits
     assert msgspec.json.decode(msgspec.json.encode(origin), type=type(origin)) == origin
+
+
+def test_of_many_images_of_the_same_pixels_a_dozen_are_named_and_none_without_pixels(tmp_path: Path) -> None:
+    images = [astropy_fits.ImageHDU(pixels(), name=f"A{number}") for number in range(40)]
+    empty = astropy_fits.ImageHDU(np.zeros((0, 7, 9), np.int16), name="NONE")
+    _, remarks = enlarged(write(tmp_path / "a.fits", astropy_fits.PrimaryHDU(), *images, empty))
+    assert [remark.rpartition(", ")[2] for remark in remarks] == ["A12 and 27 more."]

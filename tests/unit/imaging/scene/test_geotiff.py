@@ -101,6 +101,13 @@ def test_a_palette_holds_classes(make_geotiff: MakeGeoTiff) -> None:
         ("a.tif", "SCL", True),
         ("SCL.tif", "B04", False),
         ("sclerosis.tif", None, False),
+        *((f"{name}.tif", None, True) for name in ("LT05_sr_snow_qa", "20240610_udm2", "T33UUP_MSK_CLASSI_B00")),
+        *(
+            (f"{name}.tif", None, True)
+            for name in ("MOD09GA.h18v04_state_1km_1", "MOD09_QC_500m_1", "MCD12Q1_LC_Type1")
+        ),
+        *((f"{name}.tif", None, True) for name in ("NLCD_2021_Land_Cover_L48", "VNP09GA_QF1_1", "HLS.S30.T33.Fmask")),
+        *((f"{name}.tif", None, False) for name in ("aqf1", "land_coverage_percent", "T33UUP_MSK_CLDPRB_20m")),
     ],
 )
 def test_bands_of_flags_are_known_by_their_names(
@@ -113,6 +120,28 @@ def test_bands_of_flags_are_known_by_their_names(
     path = make_geotiff(name, np.zeros((1, 20, 30), np.uint16), describe)
     with open_geotiff(path) as scene:
         assert (scene.bands[0].kind is BandKind.FLAGS) == is_of_flags
+
+
+@pytest.mark.parametrize(
+    ("beside", "said", "is_of_classes"),
+    [
+        (".vat.dbf", "", True),
+        (".aux.xml", "<CategoryNames><Category>water</Category></CategoryNames>", True),
+        (".aux.xml", '<GDALRasterAttributeTable tableType="thematic"/>', True),
+        (".aux.xml", '<Metadata><MDI key="LAYER_TYPE">thematic</MDI></Metadata>', True),
+        (".aux.xml", '<Metadata><MDI key="LAYER_TYPE">athematic</MDI></Metadata>', False),
+        (".aux.xml", '<GDALRasterAttributeTable tableType="athematic"/>', False),
+    ],
+)
+def test_a_table_of_classes_beside_a_scene_makes_its_numbers_classes(
+    make_geotiff: MakeGeoTiff, beside: str, said: str, is_of_classes: bool
+) -> None:
+    path = make_geotiff("a.tif", np.ones((1, 4, 4), np.uint8))
+    path.with_name(f"a.tif{beside}").write_text(
+        f'<PAMDataset><PAMRasterBand band="1">{said}</PAMRasterBand></PAMDataset>'
+    )
+    with open_geotiff(path) as scene:
+        assert scene.bands[0].kind.is_copied == is_of_classes
 
 
 def test_measurements_in_floats_are_no_flags(make_geotiff: MakeGeoTiff) -> None:

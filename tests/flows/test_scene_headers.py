@@ -1,0 +1,82 @@
+"""What a scene says of itself, in the file or beside it, is still true of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from srdesk.imaging.scene.gdal_session import gdal_session
+
+MakeGeoTiff = Callable[..., Path]
+RNG = np.random.default_rng(41)
+
+
+def opened(path: Path) -> Any:
+    with gdal_session() as rasterio:
+        return rasterio.open(path, driver="GTiff")
+
+
+def enlarged(srdesk: Any, path: Path) -> Path:
+    ended = srdesk("upscale", path, "--model", "bicubic")
+    assert ended.status == 0, ended.err
+    return path.with_name(f"{path.stem}_bicubic_x4{path.suffix}")
+
+
+def beside(path: Path, *bands: str) -> None:
+    """Write GDAL's auxiliary file of a scene: what it says of each band."""
+    said = "".join(f'<PAMRasterBand band="{n}">{text}</PAMRasterBand>' for n, text in enumerate(bands, start=1))
+    path.with_name(f"{path.name}.aux.xml").write_text(f"<PAMDataset>{said}</PAMDataset>", encoding="ascii")
+
+
+@pytest.mark.parametrize("kind", ["Area", "Point"])
+def test_control_points_stay_where_they_were_of_areas_and_of_points(
+    srdesk: Any, make_geotiff: MakeGeoTiff, kind: str
+) -> None:
+    def finish(dataset: Any) -> None:
+        from rasterio.control import GroundControlPoint
+        from rasterio.crs import CRS
+
+        dataset.update_tags(AREA_OR_POINT=kind)
+        points = [(0, 0), (0, 12), (9, 0), (9.25, 11.5)]
+        gcps = [GroundControlPoint(row=r, col=c, x=5e5 + c, y=4e6 - r, z=7) for r, c in points]
+        dataset.gcps = (gcps, CRS.from_epsg(32633))
+
+    numbers = RNG.integers(1, 9999, (1, 9, 12), np.uint16)
+    path = make_geotiff("a.tif", numbers, finish, crs=None, transform=None)
+    with opened(path) as before, opened(enlarged(srdesk, path)) as after:
+        (was, _), (now, crs) = before.gcps, after.gcps
+        assert [(gcp.row, gcp.col, gcp.x, gcp.y, gcp.z) for gcp in now] == [
+            (4 * gcp.row, 4 * gcp.col, gcp.x, gcp.y, gcp.z) for gcp in was
+        ]
+        assert (crs.to_epsg(), after.tags()["AREA_OR_POINT"]) == (32633, kind)
+
+
+def test_white_stays_the_number_0_where_it_was(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 9, 12), np.uint8), photometric="MINISWHITE")
+    with opened(path) as before, opened(enlarged(srdesk, path)) as after:
+        assert after.photometric == before.photometric
+        assert after.colorinterp == before.colorinterp
+
+
+def test_every_band_keeps_its_own_number_for_no_data(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    numbers = RNG.integers(100, 200, (3, 9, 12), np.uint16)
+    numbers[0, :3], numbers[1, 4:6] = 7, 8
+    numbers[2, :] = RNG.integers(6, 9, (9, 12))
+    path = make_geotiff("a.tif", numbers)
+    beside(path, "<NoDataValue>7</NoDataValue>", "<NoDataValue>8</NoDataValue>")
+    output = enlarged(srdesk, path)
+    with opened(path) as before, opened(output) as after:
+        assert before.nodatavals == (7.0, 8.0, None)
+        assert after.nodatavals == before.nodatavals
+        masks = before.read_masks().repeat(4, axis=1).repeat(4, axis=2)
+        np.testing.assert_array_equal(after.read_masks(), masks)
+
+
+def test_a_result_without_such_numbers_has_no_file_beside_it(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", RNG.integers(1, 9, (2, 9, 12), np.uint8), nodata=0)
+    enlarged(srdesk, path)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["a.tif", "a_bicubic_x4.tif"]
