@@ -17,7 +17,7 @@ import filelock
 import msgspec
 
 from srdesk.engine.queue_item import QueueItem
-from srdesk.errors import QueueError
+from srdesk.errors import QueueError, QueueTakenError
 from srdesk.imaging.atomic import atomic_write
 
 _FORMAT = 1
@@ -80,8 +80,7 @@ class QueueJournal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
         except filelock.Timeout as error:
-            hint = "Wait until it is done."
-            raise QueueError(path, "another program is working through this queue", hint=hint) from error
+            raise QueueTakenError(path) from error
         except OSError as error:
             raise _failure(path, error) from error
         try:
