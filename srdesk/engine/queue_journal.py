@@ -73,7 +73,8 @@ class QueueJournal:
             QueueError: another program has it, or it cannot be read or written.
         """
         self.path = path
-        self._lock = filelock.FileLock(path.with_name(path.name + _LOCK_SUFFIX))
+        # Not of one thread: whoever closes a journal need not be who opened it.
+        self._lock = filelock.FileLock(path.with_name(path.name + _LOCK_SUFFIX), thread_local=False)
         self._descriptor: int | None = None
         self._lines = 0
         try:

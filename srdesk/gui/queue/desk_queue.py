@@ -46,6 +46,13 @@ class DeskQueue(QObject):
     """The main side of the queue. Whoever makes one calls `shutdown`.
 
     Every wish is carried out on the keeper's thread, since it may have to search folders, and waits for the disk.
+
+    Args:
+        journal: where the queue is remembered.
+        weights_folders: as `srdesk.paths.weights_folders`.
+        sleep: keeps the machine awake meanwhile.
+        enlarge_one: as `QueueRunner` has it.
+        parent: owner, if there is one.
     """
 
     changed = Signal(object)
@@ -76,15 +83,6 @@ class DeskQueue(QObject):
         enlarge_one: EnlargeOne | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """Start the threads.
-
-        Args:
-            journal: where the queue is remembered.
-            weights_folders: as `srdesk.paths.weights_folders`.
-            sleep: keeps the machine awake meanwhile.
-            enlarge_one: as `QueueRunner` has it.
-            parent: owner, if there is one.
-        """
         super().__init__(parent)
         self._weights_folders = weights_folders
         self._sleep = sleep
@@ -273,8 +271,6 @@ class DeskQueue(QObject):
                 self.remarked.emit(report.item_id, report.sentence)
             case ItemEnded():
                 self._counts[report.state] += 1
-
-    # --- within -----------------------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
         """Have sizes read, a portion at a time, so that other wishes need not wait for all of them."""

@@ -72,6 +72,7 @@ class QueueActions(QObject):
             return
         tip = self.tr("Wait, even in the midst of a file") if is_under_way else self._start_tip
         self.start.setText(text)
+        self.start.setIconText(text.replace("&", ""))
         self.start.setToolTip(tip)
         self._icon_names[self.start] = "pause" if is_under_way else "run"
         self.redraw()
@@ -85,6 +86,7 @@ class QueueActions(QObject):
 
     def _add(self, text: str, tip: str, shortcut: str = "", *, icon: str = "") -> QAction:
         action = QAction(text, self._owner)
+        action.setIconText(text.replace("&", ""))  # else Qt takes the dots away as well
         action.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
         if shortcut:
             action.setShortcut(shortcut)

@@ -94,7 +94,10 @@ class QueueMenu(QObject):
     def show(self) -> None:
         """Show the dock."""
         self._queue.load()
+        is_first = self._dock is None
         self.dock.show()
+        if is_first:
+            self._window.resizeDocks([self.dock], [self.dock.sizeHint().height()], Qt.Orientation.Vertical)
         self.dock.table.setFocus()
 
     @Slot(object)
