@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
         theme.changed.connect(self.welcome.redraw)
         theme.changed.connect(self.train.indicator.redraw)
         theme.changed.connect(self.queue.redraw)
+        actions.queue.toggled.connect(self.welcome.set_compact)
         self.welcome.open_requested.connect(self.open_flow.choose)
         self.welcome.paste_requested.connect(self.open_flow.paste)
         self.welcome.sample_requested.connect(self.open_flow.open_sample)

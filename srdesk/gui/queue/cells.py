@@ -24,6 +24,11 @@ _Index = QModelIndex | QPersistentModelIndex
 class StateCell(QStyledItemDelegate):
     """Words, or a progress bar while the item is being enlarged."""
 
+    def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:
+        """Cut sentences off at their end, not in the middle as names are."""
+        super().initStyleOption(option, index)
+        option.textElideMode = Qt.TextElideMode.ElideRight
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Paint a cell."""
         share = index.data(PROGRESS_ROLE)

@@ -139,10 +139,6 @@ class DeskQueue(QObject):
         """Return the seconds until each item that is not finished will be; only of those that can be told."""
         return self._queue.arrivals_s() if self._queue is not None else {}
 
-    def remaining_s(self) -> float | None:
-        """Return the seconds until all are finished, None if nobody can know."""
-        return self._queue.remaining_s() if self._queue is not None else None
-
     # --- what the person wants ------------------------------------------------------------------------------------
 
     def look_around(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -20,16 +20,15 @@ from PySide6.QtWidgets import (
 
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
-from srdesk.gui.queue import texts
 from srdesk.gui.queue.desk_queue import DeskQueue
 from srdesk.gui.queue.order_form import OrderForm
+from srdesk.gui.queue.outlook import Figures, QueueOutlook
 from srdesk.gui.queue.queue_actions import QueueActions
 from srdesk.gui.queue.queue_deeds import QueueDeeds
 from srdesk.gui.queue.queue_model import QueueModel
 from srdesk.gui.queue.queue_table import QueueTable
 from srdesk.gui.queue.run_state import RunState
 
-_ESTIMATES_EVERY_MS = 500
 _PER_MILLE = 1000
 _HEIGHT_PX = 270
 _ICON = QSize(16, 16)
@@ -38,7 +37,15 @@ _ICON = QSize(16, 16)
 class QueueDock(QDockWidget):
     """Shows a `DeskQueue` and passes on what the person wants of it."""
 
-    def __init__(self, queue: DeskQueue, preferences: Preferences, questions: Questions, parent: QWidget) -> None:
+    def __init__(
+        self,
+        queue: DeskQueue,
+        outlook: QueueOutlook,
+        *,
+        preferences: Preferences,
+        questions: Questions,
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("queueDock")
         self.setWindowTitle(self.tr("Queue"))
@@ -75,9 +82,9 @@ class QueueDock(QDockWidget):
         queue.state_changed.connect(self._on_state_changed)
         self.queue_actions.hide.triggered.connect(self.close)
         self.table.chosen_changed.connect(self._on_chosen)
-        self._estimating = QTimer(self, interval=_ESTIMATES_EVERY_MS)
-        self._estimating.timeout.connect(self.estimate)
-        self._on_state_changed(queue.state)
+        outlook.changed.connect(self._on_figures)
+        self._on_changed(queue.items)
+        self._on_figures(outlook.figures)
 
     def sizeHint(self) -> QSize:
         """Leave most of the window to the panes."""
@@ -138,27 +145,20 @@ class QueueDock(QDockWidget):
     @Slot(object)
     def _on_changed(self, items: tuple[object, ...]) -> None:
         self.model.show(self._queue.items)
-        self.estimate()
-        self._allow()
+        self._on_chosen()
 
     @Slot(object)
     def _on_state_changed(self, state: RunState) -> None:
-        is_under_way = state in (RunState.RUNNING, RunState.WAITING)
-        if is_under_way and not self._estimating.isActive():
-            self._estimating.start()
+        if state is RunState.RUNNING:
             self.table.show_running()
-        elif not is_under_way:
-            self._estimating.stop()
-        self._on_changed(self._queue.items)
+        self._allow()
 
-    @Slot()
-    def estimate(self) -> None:
-        """Show how far the queue is, and how long what is left will take."""
-        queue, items = self._queue, self._queue.items
-        self.model.show_arrivals(queue.arrivals_s())
-        self.bar.setValue(int(queue.fraction * _PER_MILLE))
-        self.bar.setVisible(bool(items))
-        self.words.setText(texts.whole(items, queue.state, queue.remaining_s()))
+    @Slot(object)
+    def _on_figures(self, figures: Figures) -> None:
+        self.model.show_arrivals(figures.arrivals_s)
+        self.bar.setValue(int(figures.fraction * _PER_MILLE))
+        self.bar.setVisible(bool(figures.words))
+        self.words.setText(figures.words)
 
     @Slot()
     def redraw(self) -> None:

@@ -19,6 +19,7 @@ from srdesk.gui.queue.desk_queue import DeskQueue
 from srdesk.gui.queue.indicator import QueueIndicator
 from srdesk.gui.queue.intake_bar import IntakeBar
 from srdesk.gui.queue.notifier import Notifier
+from srdesk.gui.queue.outlook import QueueOutlook
 from srdesk.gui.queue.run_state import RunSummary
 from srdesk.gui.work.agenda import Activity
 from srdesk.gui.work.session import Session
@@ -59,7 +60,8 @@ class QueueMenu(QObject):
         self._dock: QueueDock | None = None
         self.intake = IntakeBar()
         """For the top of the window."""
-        self.indicator = QueueIndicator(queue)
+        self._outlook = QueueOutlook(queue, self)
+        self.indicator = QueueIndicator(queue, self._outlook)
         """For the status line."""
         self.notifier = Notifier(window)
         """Says that the queue is done to who looks elsewhere."""
@@ -81,7 +83,13 @@ class QueueMenu(QObject):
         if self._dock is None:
             from srdesk.gui.queue.queue_dock import QueueDock
 
-            self._dock = QueueDock(self._queue, self._preferences, self._questions, self._window)
+            self._dock = QueueDock(
+                self._queue,
+                self._outlook,
+                preferences=self._preferences,
+                questions=self._questions,
+                parent=self._window,
+            )
             self._dock.deeds.failed.connect(self._on_failed)
             self._dock.deeds.picture_requested.connect(self._on_picture_requested)
             self._dock.hide()
@@ -95,6 +103,7 @@ class QueueMenu(QObject):
         """Show the dock."""
         self._queue.load()
         is_first = self._dock is None
+        self._actions.queue.setChecked(True)
         self.dock.show()
         if is_first:
             self._window.resizeDocks([self.dock], [self.dock.sizeHint().height()], Qt.Orientation.Vertical)

@@ -55,7 +55,6 @@ class QueueTable(QTableView):
         self.setDragDropOverwriteMode(False)
         self._dress_headers()
         self.selectionModel().selectionChanged.connect(self.chosen_changed)
-        model.dataChanged.connect(self.chosen_changed)
 
     def _dress_headers(self) -> None:
         rows = self.verticalHeader()

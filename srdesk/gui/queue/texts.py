@@ -27,7 +27,8 @@ def kind(path: Path) -> str:
 def state(item: QueueItem, *, has_remarks: bool = False) -> str:
     """Return how ``item`` stands, in a few words; what went wrong if something did."""
     if item.state == "failed":
-        return item.error
+        reason = item.error.removeprefix(f"“{item.source.name}”").lstrip(" :")  # the name stands beside it
+        return reason[:1].upper() + reason[1:]
     if item.state == "done" and has_remarks:
         return _tr("Done, with a remark")
     return {

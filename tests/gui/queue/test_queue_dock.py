@@ -57,6 +57,7 @@ def names(dock: QueueDock) -> list[str]:
 
 
 def finish(qtbot: QtBot, dock: QueueDock, queue: DeskQueue) -> None:
+    qtbot.waitUntil(dock.queue_actions.start.isEnabled, timeout=WAIT_MS)
     with qtbot.waitSignal(queue.ended, timeout=WAIT_MS):
         dock.queue_actions.start.trigger()
 
@@ -65,7 +66,7 @@ def test_files_are_added_started_and_seen_to_be_done(
     qtbot: QtBot, filled: QueueDock, desk_queue: DeskQueue, states: States
 ) -> None:
     assert names(filled) == ["p0.png", "p1.png", "p2.png"]
-    assert filled.words.text() == "0 of 3 files"
+    qtbot.waitUntil(lambda: filled.words.text() == "0 of 3 files", timeout=WAIT_MS)
     finish(qtbot, filled, desk_queue)
     assert states() == ["done"] * 3
     assert filled.words.text() == "3 of 3 files"
@@ -139,7 +140,7 @@ def test_what_failed_is_tried_again_and_what_is_finished_cleared(
     finish(qtbot, filled, desk_queue)
     filled.queue_actions.clear.trigger()
     qtbot.waitUntil(lambda: filled.model.rowCount() == 0, timeout=WAIT_MS)
-    assert filled.words.text() == ""
+    qtbot.waitUntil(lambda: filled.words.text() == "", timeout=WAIT_MS)
 
 
 def test_results_and_their_folders_are_opened_from_the_row(

@@ -74,7 +74,8 @@ def test_a_failed_file_is_red_and_says_why_and_what_to_do(model: QueueModel, que
     error = ImageReadError("/in/p0.png", "it is damaged")
     queue.end(begin(queue).id, "failed", error=error)
     model.show(queue.items())
-    assert cell(model, 0, Column.STATE) == str(error)
+    assert str(error) == "“p0.png” cannot be opened: it is damaged."
+    assert cell(model, 0, Column.STATE) == "Cannot be opened: it is damaged."
     assert cell(model, 0, Column.FILE, Qt.ItemDataRole.ToolTipRole) == f"{error}\n{error.hint}"
     scheme = current_scheme()
     assert cell(model, 0, Column.STATE, Qt.ItemDataRole.BackgroundRole).name() == scheme.error_panel
