@@ -98,6 +98,15 @@ class QueueError(SrDeskError):
         super().__init__(f"The list of files in “{self.path}” cannot be used: {reason}.", hint=hint)
 
 
+class QueueTakenError(QueueError):
+    """Another program is working through the queue."""
+
+    default_hint = "Wait until it is done."
+
+    def __init__(self, path: Path | str, *, hint: str | None = None) -> None:
+        super().__init__(path, "another program is working through this queue", hint=hint)
+
+
 class SidecarError(SrDeskError):
     """The record of how a result was made cannot be used, or what it names is not there or no longer the same."""
 

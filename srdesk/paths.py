@@ -69,6 +69,11 @@ def state_folder() -> Path:
     return home / "state" if home else platformdirs.user_state_path(APP_NAME, appauthor=False)
 
 
+def queue_journal() -> Path:
+    """Return the file in which the queue of the desk is remembered."""
+    return state_folder() / "queue.jsonl"
+
+
 def log_folder() -> Path:
     """Return the folder of log files."""
     home = _home()

@@ -30,6 +30,7 @@ ThemeName = Literal["system", "light", "dark"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionName = Literal["auto", "fp32", "bf16", "fp16"]
 CollisionName = Literal["number", "skip", "overwrite", "ask"]
+QueueCollisionName = Literal["number", "skip", "overwrite"]
 PaneName = Literal["lr", "bicubic", "srcnn", "srresnet", "srgan"]
 NetworkName = Literal["srcnn", "srresnet", "srgan"]
 
@@ -71,6 +72,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder in which the save dialog starts."""
     automatic_run_s: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 20
     """Panes that are expected to take at most so many seconds are computed as soon as a picture is open."""
+    queue_model: str = "srresnet"
+    """Model that enlarges the files that are put into the queue of the desk."""
+    queue_folder: str = ""
+    """Folder of the results of the queue; empty for beside each picture."""
+    queue_on_collision: QueueCollisionName = "number"
+    """What happens in the queue when the output exists; it asks nothing, since nobody may be there."""
     ask_before_closing: bool = True
     """Ask before closing the window while something is being computed or saved."""
 

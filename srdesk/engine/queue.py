@@ -14,6 +14,7 @@ from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.inputs import InputFile, find_inputs
 from srdesk.engine.queue_item import ItemToken, QueueItem, State, stamp_of, taken_up
 from srdesk.engine.queue_journal import Ordered, QueueJournal, Record, Removed
+from srdesk.engine.queue_order import moved, placed
 from srdesk.engine.queue_speed import SpeedBook
 from srdesk.errors import QueueError, SrDeskError
 from srdesk.imaging.naming import CollisionPolicy, OutputName
@@ -81,6 +82,11 @@ class Queue:
         """Return the seconds until nothing is waiting or running, with as many at a time as now; None if not known."""
         with self._lock:
             return self._speeds.remaining_s(self._snapshot, self._fractions)
+
+    def arrivals_s(self) -> dict[int, float]:
+        """Return the seconds until each item that is not finished will be, by ids; only of those that can be told."""
+        with self._lock:
+            return self._speeds.arrivals_s(self._snapshot, self._fractions)
 
     def fraction(self) -> float:
         """Return the share of all items that is finished, 0 to 1; running ones count as far as they are."""
@@ -189,19 +195,27 @@ class Queue:
     def move(self, ids: Iterable[int], offset: int) -> None:
         """Move items by ``offset`` places, up if it is negative; those that reach an end stay in their order there."""
         with self._lock:
-            chosen = set(ids)
-            order = list(self._items)
-            places = [place for place, number in enumerate(order) if number in chosen]
-            if offset > 0:
-                places.reverse()
-            edge = 0 if offset < 0 else len(order) - 1
-            for place in places:
-                goal = max(edge, place + offset) if offset < 0 else min(edge, place + offset)
-                order.insert(goal, order.pop(place))
-                edge = goal + 1 if offset < 0 else goal - 1
-            self._items = {number: self._items[number] for number in order}
-            self._note(Ordered(tuple(order)))
+            self._arrange(moved(list(self._items), set(ids), offset))
         self._settle()
+
+    def place(self, ids: Iterable[int], place: int) -> None:
+        """Move items together before what is at ``place`` now."""
+        with self._lock:
+            self._arrange(placed(list(self._items), set(ids), place))
+        self._settle()
+
+    def revise(
+        self, ids: Iterable[int], recipe: FileRecipe, *, template: str, on_collision: CollisionPolicy
+    ) -> list[int]:
+        """Let items that wait or have failed be enlarged in another way; return their ids. Their folders stay."""
+        OutputName(template)
+        chosen = set(ids)
+        changes = {"recipe": recipe, "template": template, "on_collision": on_collision, "output": None}
+        with self._lock:
+            found = [item for item in self._snapshot if item.id in chosen and item.state in ("waiting", "failed")]
+            self._put(*(msgspec.structs.replace(item, **changes) for item in found))
+        self._settle()
+        return [item.id for item in found]
 
     def retry_failed(self) -> list[int]:
         """Let everything that failed wait again; return its ids."""
@@ -327,6 +341,10 @@ class Queue:
         return item
 
     # --- within -----------------------------------------------------------------------------------------------------
+
+    def _arrange(self, order: list[int]) -> None:
+        self._items = {number: self._items[number] for number in order}
+        self._note(Ordered(tuple(order)))
 
     def _reset(self, items: Iterable[QueueItem]) -> list[int]:
         with self._lock:

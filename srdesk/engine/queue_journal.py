@@ -17,7 +17,7 @@ import filelock
 import msgspec
 
 from srdesk.engine.queue_item import QueueItem
-from srdesk.errors import QueueError
+from srdesk.errors import QueueError, QueueTakenError
 from srdesk.imaging.atomic import atomic_write
 
 _FORMAT = 1
@@ -73,15 +73,15 @@ class QueueJournal:
             QueueError: another program has it, or it cannot be read or written.
         """
         self.path = path
-        self._lock = filelock.FileLock(path.with_name(path.name + _LOCK_SUFFIX))
+        # Not of one thread: whoever closes a journal need not be who opened it.
+        self._lock = filelock.FileLock(path.with_name(path.name + _LOCK_SUFFIX), thread_local=False)
         self._descriptor: int | None = None
         self._lines = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
         except filelock.Timeout as error:
-            hint = "Wait until it is done."
-            raise QueueError(path, "another program is working through this queue", hint=hint) from error
+            raise QueueTakenError(path) from error
         except OSError as error:
             raise _failure(path, error) from error
         try:

@@ -77,7 +77,7 @@ def run_queue(
     """
     while True:
         token.check()
-        _probe_some(queue, token)
+        probe_some(queue, token)
         taken = queue.take(token)
         if taken is None:
             return
@@ -184,8 +184,13 @@ class _Turn:
             self.ears.on_notice(self.item, sentence)
 
 
-def _probe_some(queue: Queue, token: CancelToken) -> None:
-    """Read the headers of items whose size is not known, for a moment; one that says nothing counts as empty."""
+def probe_some(queue: Queue, token: CancelToken) -> None:
+    """Read the headers of items whose size is not known, for a moment; one that says nothing counts as empty.
+
+    Args:
+        queue: has the items, and is told.
+        token: how to stop sooner.
+    """
     give_up_s = time.monotonic() + _PROBING_S
     found = {}
     for item in queue.unmeasured():

@@ -63,19 +63,28 @@ class SpeedBook:
             items: all items; those of unknown size count like the others.
             progress: how far running ones are, by their ids.
         """
+        arrivals_s = self.arrivals_s(items, progress)
+        is_known = len(arrivals_s) == sum(not item.is_finished for item in items)
+        return max(arrivals_s.values(), default=0.0) if is_known else None
+
+    def arrivals_s(self, items: Sequence[QueueItem], progress: Mapping[int, Progress]) -> dict[int, float]:
+        """Return in how many seconds each item that is not finished will be, by ids; those that can be told.
+
+        What is running comes first, then the others in their order, up to the first that nobody can know of.
+        """
         sizes = [item.megapixels for item in items if item.megapixels is not None]
         usual = sum(sizes) / len(sizes) if sizes else 0.0
         rates = _rates(items, progress)
+        arrivals: dict[int, float] = {}
         total = 0.0
-        for item in items:
-            if item.is_finished:
-                continue
+        for item in sorted((item for item in items if not item.is_finished), key=lambda item: item.state != "running"):
             size = usual if item.megapixels is None else item.megapixels
             seconds = self._seconds(item.kind_of_work, size, rates)
             if seconds is None:
-                return None
+                break
             total += seconds * (1 - progress[item.id].fraction if item.id in progress else 1)
-        return total
+            arrivals[item.id] = total
+        return arrivals
 
     def _seconds(self, kind: Hashable, megapixels: float, rates: Mapping[Hashable, float]) -> float | None:
         if kind in self._sums:

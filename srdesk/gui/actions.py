@@ -33,6 +33,7 @@ class Actions(QObject):
         key = QKeySequence.StandardKey
         add = self._add
         self.open = add(self.tr("&Open…"), key.Open, "open")
+        self.open_folder = add(self.tr("Open &Folder…"), "Ctrl+Shift+O")
         self.paste = add(self.tr("&Paste as New"), key.Paste, "paste")
         self.save = add(self.tr("&Save Result"), key.Save, "save")
         self.save_as = add(self.tr("Save &As…"), "Ctrl+Shift+S")
@@ -49,6 +50,7 @@ class Actions(QObject):
         self.run = add(self.tr("&Run"), "F5", "run")
         self.run_visible = add(self.tr("Run &Visible Region"), "Shift+F5")
         self.cancel = add(self.tr("&Cancel"), "Esc", "cancel")
+        self.queue = add(self.tr("&Queue"), "Ctrl+Shift+Q", "queue", checkable=True)
         self.custom_size = add(self.tr("Custom…"), None, checkable=True)
         self.train = add(self.tr("&Train…"), "Ctrl+T")
         self.fine_tune = add(self.tr("&Fine-tune on Folder…"), None)
@@ -104,7 +106,7 @@ class Actions(QObject):
 
     def fill(self, bar: QMenuBar) -> None:
         """Put everything into the menus of ``bar``."""
-        file = _menu(bar.addMenu(self.tr("&File")), [self.open])
+        file = _menu(bar.addMenu(self.tr("&File")), [self.open, self.open_folder])
         file.addMenu(self.recent_menu)
         _menu(file, [self.paste, None, self.save, self.save_as, self.save_all, None, self.close, self.quit])
         _menu(bar.addMenu(self.tr("&Edit")), [self.copy, None, self.preferences])
@@ -120,7 +122,7 @@ class Actions(QObject):
         _menu(view.addMenu(self.tr("&Theme")), self.themes.values())
         process = _menu(bar.addMenu(self.tr("&Process")), [self.run, self.run_visible, self.cancel, None])
         process.addMenu(self.size_menu)
-        process.addSeparator()
+        _menu(process, [None, self.queue, None])
         process.addMenu(self.device_menu)
         process.addMenu(self.precision_menu)
         _menu(process.addMenu(self.tr("&Window Size")), self.windows.values())

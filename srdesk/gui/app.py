@@ -24,6 +24,8 @@ from srdesk.gui.main_window import MainWindow
 from srdesk.gui.messages.logbook import ExceptionHook, start_log, stop_log
 from srdesk.gui.messages.message_list import Loudness, Message, Messages
 from srdesk.gui.preferences import Preferences
+from srdesk.gui.queue.desk_queue import DeskQueue
+from srdesk.gui.queue.sleep_guard import SleepGuard
 from srdesk.gui.training.training import Training
 from srdesk.gui.work.file_worker import FileWorker
 from srdesk.gui.work.pane_weights import PaneWeights
@@ -127,6 +129,10 @@ class Desk(QObject):
             self.preferences, runs_folder=paths.runs_folder(), weights_folders=paths.weights_folders(), parent=self
         )
         """The run that is going on, and those of before."""
+        self.queue = DeskQueue(
+            paths.queue_journal(), weights_folders=paths.weights_folders(), sleep=SleepGuard(), parent=self
+        )
+        """The files that are to be enlarged one after the other."""
         theme = Theme(application)
         theme.choose(loaded.settings.theme)
         self.window = MainWindow(
@@ -135,6 +141,7 @@ class Desk(QObject):
             self.messages,
             theme,
             training=self.training,
+            queue=self.queue,
             samples=sample_pictures(),
             geometry=QSettings(str(paths.state_folder() / "window.ini"), QSettings.Format.IniFormat),
         )
@@ -160,7 +167,8 @@ class Desk(QObject):
             Whether they have ended.
         """
         self.training.shutdown()
-        return self.session.shutdown(SHUTDOWN_S)
+        has_ended = self.queue.shutdown(SHUTDOWN_S)
+        return self.session.shutdown(SHUTDOWN_S) and has_ended
 
     @Slot()
     def _on_first_painted(self) -> None:
@@ -168,6 +176,7 @@ class Desk(QObject):
         # Not at once: the window shall have answered its first events before anything competes with it.
         QTimer.singleShot(0, self.session.warm_up)
         QTimer.singleShot(LOOK_AROUND_MS, self.training.look_around)
+        QTimer.singleShot(LOOK_AROUND_MS, self.queue.look_around)
 
     @Slot(object)
     def _on_warmed_up(self, answer: WarmedUp) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QVBoxLayout, QWidget
 
 from srdesk.gui.actions import PANE_TITLES, Actions
 from srdesk.gui.compare.view import CompareView
@@ -20,6 +20,8 @@ from srdesk.gui.messages.questions import Questions
 from srdesk.gui.open_flow import OpenFlow
 from srdesk.gui.pane_board import PaneBoard
 from srdesk.gui.preferences import Preferences
+from srdesk.gui.queue.desk_queue import DeskQueue
+from srdesk.gui.queue.queue_menu import QueueMenu
 from srdesk.gui.save_flow import SaveFlow
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
@@ -52,6 +54,7 @@ class MainWindow(QMainWindow):
         theme: Theme,
         *,
         training: Training,
+        queue: DeskQueue,
         samples: list[Path],
         geometry: QSettings,
     ) -> None:
@@ -83,6 +86,11 @@ class MainWindow(QMainWindow):
         )
         ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
         self.train = TrainMenu(self, actions, training, preferences=preferences, questions=questions, messages=messages)
+        self.queue = QueueMenu(
+            self, actions, queue, session=session, preferences=preferences, questions=questions, messages=messages
+        )
+        self._column.insertWidget(0, self.queue.intake)
+        self.status.add(self.queue.indicator)
         self.status.add(self.train.indicator)
         StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
         self._connect(theme)
@@ -107,13 +115,16 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.view)
         middle = QWidget()
-        column = QVBoxLayout(middle)
+        self._column = column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
         column.addWidget(self._pages, 1)
-        column.addWidget(self.status)
         self.setCentralWidget(middle)
+        bar = QStatusBar()  # below the docks as well
+        bar.setSizeGripEnabled(False)
+        bar.addWidget(self.status, 1)
+        self.setStatusBar(bar)
         self.welcome.setFocus()
 
     def _connect(self, theme: Theme) -> None:
@@ -136,9 +147,15 @@ class MainWindow(QMainWindow):
         self.help.remarked.connect(reporter.on_remarked)
         self.train.remarked.connect(reporter.on_remarked)
         self.train.failed.connect(reporter.on_error)
+        self.queue.remarked.connect(reporter.on_remarked)
+        self.queue.first_requested.connect(self.open_flow.open_first)
+        self.open_flow.several_given.connect(self.queue.intake.ask)
+        self._training.weights_changed.connect(self.queue.use_weights)
         self._training.run_changed.connect(self._on_run_changed)
         theme.changed.connect(self.welcome.redraw)
         theme.changed.connect(self.train.indicator.redraw)
+        theme.changed.connect(self.queue.redraw)
+        actions.queue.toggled.connect(self.welcome.set_compact)
         self.welcome.open_requested.connect(self.open_flow.choose)
         self.welcome.paste_requested.connect(self.open_flow.paste)
         self.welcome.sample_requested.connect(self.open_flow.open_sample)
@@ -244,7 +261,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something would be lost, then go."""
-        if not (self._is_unasked or (self._may_lose_work() and self.train.may_close())):
+        if not (self._is_unasked or (self._may_lose_work() and self.queue.may_close() and self.train.may_close())):
             event.ignore()
             return
         self.train.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Signal, Slot
@@ -15,7 +16,7 @@ from srdesk.gui.save_flow import PATTERNS
 from srdesk.gui.work import clipboard
 from srdesk.gui.work.requests import Document
 from srdesk.gui.work.session import Session
-from srdesk.settings import Settings
+from srdesk.settings import MAX_RECENT_FILES, Settings
 
 
 class OpenFlow(QObject):
@@ -23,6 +24,8 @@ class OpenFlow(QObject):
 
     remarked = Signal(str)
     """A sentence for the status line."""
+    several_given = Signal(object)
+    """Paths of several files or of a folder: the person is to choose between the queue and opening."""
 
     def __init__(self, actions: Actions, preferences: Preferences, session: Session, questions: Questions) -> None:
         super().__init__(actions)
@@ -66,20 +69,23 @@ class OpenFlow(QObject):
         self._session.paste(picture, self.tr("Pasted picture"))
         return True
 
-    def open(self, files: list[Path]) -> None:
+    def open(self, paths: list[Path]) -> None:
+        """Open a file; of several, or of a folder, it has to be said first what shall become of them."""
+        if len(paths) > 1 or any(path.is_dir() for path in paths):
+            self.several_given.emit(paths)
+        elif paths:
+            self._session.open(paths[0])
+
+    def open_first(self, files: Sequence[Path]) -> None:
         """Open the first of ``files``; the others are put among the recent ones, within reach."""
-        if not files:
-            return
         if len(files) > 1:
             settings = self._preferences.settings
-            for path in reversed(files[1:]):
+            within_reach = files[1:MAX_RECENT_FILES]
+            for path in reversed(within_reach):
                 settings = settings.with_recent_file(path)
             self._preferences.replace(settings)
-            self.remarked.emit(
-                self.tr("One picture is open at a time; the other {} are under File ▸ Open Recent.").format(
-                    len(files) - 1
-                )
-            )
+            sentence = self.tr("One picture is open at a time; {} more are under File ▸ Open Recent.")
+            self.remarked.emit(sentence.format(len(within_reach)))
         self._session.open(files[0])
 
     @Slot(object)

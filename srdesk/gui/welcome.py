@@ -66,8 +66,10 @@ class Welcome(QWidget):
         column.setSpacing(20)
         column.addStretch(2)
         column.addWidget(self._zone)
+        self._samples = QWidget()
         if samples:
-            column.addLayout(self._sample_row(samples))
+            self._samples.setLayout(self._sample_row(samples))
+            column.addWidget(self._samples)
         column.addStretch(3)
         middle = QHBoxLayout(self)
         middle.setContentsMargins(32, 24, 32, 24)
@@ -83,6 +85,11 @@ class Welcome(QWidget):
         self._zone.setProperty("dragging", is_dragging)
         self._zone.style().unpolish(self._zone)
         self._zone.style().polish(self._zone)
+
+    @Slot(bool)
+    def set_compact(self, is_compact: bool) -> None:
+        """Leave room for others by hiding the samples."""
+        self._samples.setVisible(not is_compact)
 
     @Slot()
     def redraw(self) -> None:
@@ -106,6 +113,7 @@ class Welcome(QWidget):
             button.clicked.connect(self._on_sample)
             row.addWidget(button, 1)
         rows = QVBoxLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(8)
         rows.addWidget(caption)
         rows.addLayout(row)

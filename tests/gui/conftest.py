@@ -16,10 +16,12 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine.control import Progress
+from srdesk.engine.control import Control, Progress
+from srdesk.engine.file_job import FileFacts
 from srdesk.engine.library import CARD_KEY
+from srdesk.engine.queue import QueueItem
 from srdesk.engine.upscaler import UpscaleFacts
-from srdesk.errors import SrDeskError
+from srdesk.errors import ImageReadError, SrDeskError
 from srdesk.gui.app import sample_pictures
 from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.look.theme import Theme
@@ -27,6 +29,8 @@ from srdesk.gui.main_window import MainWindow
 from srdesk.gui.messages.message_list import Messages
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
+from srdesk.gui.queue.desk_queue import DeskQueue
+from srdesk.gui.queue.sleep_guard import SleepGuard
 from srdesk.gui.training.training import Training
 from srdesk.gui.work.file_worker import FileWorker
 from srdesk.gui.work.request_thread import RequestThread, Worker
@@ -188,6 +192,15 @@ class Answers(Questions):
     def confirm_closing(self, work: str) -> tuple[bool, bool]:
         return self._answer("confirm_closing")
 
+    def close_during_queue(self, files: str) -> tuple[bool, bool]:
+        return self._answer("close_during_queue")
+
+    def folder_to_open(self, start: str) -> Path | None:
+        return self._answer("folder_to_open")
+
+    def results_folder(self, start: Path) -> Path | None:
+        return self._answer("results_folder")
+
     def training_folder(self) -> Path | None:
         return self._answer("training_folder")
 
@@ -217,6 +230,79 @@ def training(qtbot: QtBot, preferences: Preferences, tmp_path: Path) -> Iterator
     training.shutdown()
 
 
+class WakefulMachine(SleepGuard):
+    """Never sleeps, and writes down what was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    @property
+    def is_held(self) -> bool:
+        return bool(self.asked) and self.asked[-1] == "hold"
+
+    def hold(self) -> None:
+        if not self.is_held:
+            self.asked.append("hold")
+
+    def let_go(self) -> None:
+        if self.is_held:
+            self.asked.append("let go")
+
+
+class RepeatingEnlarger:
+    """Writes the name of its input into the output. While the gate is shut it computes until it is let go."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.started = threading.Semaphore(0)
+        self.begun: list[str] = []
+        self.failing: set[str] = set()
+
+    def __call__(self, item: QueueItem, output: Path, control: Control, *, may_replace: bool) -> FileFacts:
+        self.begun.append(item.source.name)
+        self.started.release()
+        done = 1
+        while not self.gate.wait(0.002):
+            control.token.check()
+            control.report(done % 90, 100)
+            done += 1
+        if item.source.name in self.failing:
+            raise ImageReadError(item.source, "it is damaged")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(item.source.name)
+        control.report(100, 100)
+        return FileFacts(item.source, output, 64, 96, 0.1, "cpu", "fp32", 0, 1.0)
+
+
+@pytest.fixture
+def enlarger() -> RepeatingEnlarger:
+    """What enlarges the files of the queue."""
+    return RepeatingEnlarger()
+
+
+@pytest.fixture
+def machine() -> WakefulMachine:
+    """What is kept awake."""
+    return WakefulMachine()
+
+
+@pytest.fixture
+def desk_queue(
+    qtbot: QtBot, enlarger: RepeatingEnlarger, machine: WakefulMachine, tmp_path: Path
+) -> Iterator[DeskQueue]:
+    """A queue with real threads and a journal, and without networks."""
+    queue = DeskQueue(
+        tmp_path / "state" / "queue.jsonl",
+        weights_folders=[tmp_path / "shipped", tmp_path / "own"],
+        sleep=machine,
+        enlarge_one=enlarger,
+    )
+    yield queue
+    assert queue.shutdown(5.0), "a thread did not end"
+
+
 @pytest.fixture
 def window(
     qtbot: QtBot,
@@ -224,6 +310,7 @@ def window(
     session: Session,
     preferences: Preferences,
     training: Training,
+    desk_queue: DeskQueue,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[MainWindow]:
@@ -235,6 +322,7 @@ def window(
         Messages(),
         Theme(qapp),
         training=training,
+        queue=desk_queue,
         samples=sample_pictures(),
         geometry=QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat),
     )

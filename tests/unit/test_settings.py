@@ -27,6 +27,9 @@ CHANGED: dict[str, Any] = {
     "open_folder": 'quote " backslash \\ new\nline ö 😀 \x7f',
     "save_folder": "/b",
     "automatic_run_s": 5,
+    "queue_model": "portraits",
+    "queue_folder": "/results",
+    "queue_on_collision": "skip",
     "ask_before_closing": False,
 }
 
@@ -143,6 +146,7 @@ def test_a_folder_that_cannot_be_made_is_one_plain_sentence(tmp_path: Path) -> N
         ("jpeg_quality", 101),
         ("jpeg_quality", True),
         ("on_collision", "die"),
+        ("queue_on_collision", "ask"),
         ("visible_panes", ("lr", "lens")),
         ("pane_weights", {"bicubic": "portraits"}),
         ("panes_beside_training", "gpu"),

@@ -218,5 +218,17 @@ QToolButton#choice:disabled {{ color: {disabled}; }}
 #runsTable::item {{ padding: 6px 10px; }}
 #runsTable QHeaderView::section {{ padding: 7px 10px; border: none; background: {panel}; color: {muted}; }}
 #scoreTable QHeaderView::section {{ padding: 4px 8px; border: none; background: {panel}; color: {muted}; }}
+#queueDock QToolBar {{ border-top: 1px solid {line}; padding: 2px 8px; }}
+#queueDock QToolBar QToolButton {{ padding: 3px 8px; }}
+#queueTitle {{ font-weight: 600; padding-right: 8px; }}
+#queueTable {{
+    border: none; outline: none; background: {panel}; selection-background-color: {chosen}; selection-color: {text};
+}}
+#queueTable::item {{ padding: 0 10px; }}
+#queueTable QHeaderView::section {{
+    padding: 5px 10px; border: none; border-bottom: 1px solid {line}; background: {panel}; color: {muted};
+}}
+QStatusBar {{ background: {panel}; padding: 0; }}
+QStatusBar::item {{ border: none; }}
 *[invalid="true"] {{ border: 1px solid {error}; border-radius: 4px; padding: 3px; }}
 """

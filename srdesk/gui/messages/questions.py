@@ -126,6 +126,33 @@ class Questions(QObject):
         box.setEscapeButton(stay)
         return _ask(box, stay) is close, not never.isChecked()
 
+    def close_during_queue(self, files: str) -> tuple[bool, bool]:
+        """Ask whether to close although the queue is running; ``files`` says how many are left.
+
+        Returns:
+            Whether to close, and whether to ask again next time.
+        """
+        box = self._box(
+            self.tr("The queue is running: {} left.").format(files),
+            self.tr("It is kept: the next time that SR Desk is opened, it can go on where it was."),
+        )
+        close = box.addButton(self.tr("Close and Go On Later"), QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton(self.tr("Keep Working"), QMessageBox.ButtonRole.RejectRole)
+        never = QCheckBox(self.tr("Do not ask again"))
+        box.setCheckBox(never)
+        box.setEscapeButton(stay)
+        return _ask(box, stay) is close, not never.isChecked()
+
+    def folder_to_open(self, start: str) -> Path | None:
+        """Ask for a folder of pictures to open or to put into the queue."""
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Open Folder"), start)
+        return Path(chosen) if chosen else None
+
+    def results_folder(self, start: Path) -> Path | None:
+        """Ask for the folder of the results of the queue."""
+        chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Folder of Results"), str(start))
+        return Path(chosen) if chosen else None
+
     def training_folder(self) -> Path | None:
         """Ask for a folder of pictures to train on."""
         chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Fine-tune on Folder"), str(Path.home()))

@@ -93,6 +93,22 @@ def test_items_are_worked_on_in_the_order_that_they_were_moved_to() -> None:
     filled(queue)
     queue.move([4], -3)
     assert taken(queue).id == 4
+    queue.place([3], 0)
+    assert ids(queue) == [3, 4, 1, 2]
+    assert taken(queue).id == 3
+
+
+def test_what_waits_or_has_failed_can_be_enlarged_in_another_way() -> None:
+    queue = Queue()
+    filled(queue)
+    queue.end(taken(queue).id, "done")
+    queue.end(taken(queue).id, "failed", error=ImageReadError("p.png", "it is damaged"))
+    other = FileRecipe(model="srcnn")
+    assert queue.revise([1, 2, 3], other, template="{stem}{ext}", on_collision="skip") == [2, 3]
+    assert [item.recipe.model for item in queue.items()] == ["bicubic", "srcnn", "srcnn", "bicubic"]
+    assert (queue.items()[2].template, queue.items()[2].on_collision) == ("{stem}{ext}", "skip")
+    with pytest.raises(ConfigError):
+        queue.revise([3], other, template="{nonsense}", on_collision="skip")
 
 
 def test_what_is_finished_can_be_cleared_and_what_failed_tried_again() -> None:
@@ -239,6 +255,17 @@ def test_a_running_item_counts_as_far_as_it_is() -> None:
     queue.progressed(taken(queue).id, Progress(done=25, total=100, elapsed_s=1.0))
     assert queue.remaining_s() == pytest.approx(3.0)
     assert queue.fraction() == pytest.approx(0.625)
+
+
+def test_each_file_is_told_when_it_will_be_done() -> None:
+    queue = Queue()
+    sized(queue, 2, 4, 6)
+    assert queue.arrivals_s() == {}
+    queue.end(taken(queue).id, "done", seconds=1.0)
+    queue.place([3], 0)
+    queue.progressed(taken(queue).id, Progress(done=1, total=3, elapsed_s=1.0))
+    queue.place([2], 0)
+    assert queue.arrivals_s() == pytest.approx({3: 2.0, 2: 4.0})  # what is running comes first, wherever it stands
 
 
 def test_of_another_kind_of_work_nothing_is_known() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from srdesk.engine.file_recipe import FileRecipe
 from srdesk.engine.queue_item import QueueItem
 from srdesk.engine.queue_journal import Ordered, QueueJournal, Record, Removed
-from srdesk.errors import QueueError
+from srdesk.errors import QueueError, QueueTakenError
 
 RECIPE = FileRecipe(model="mine", weights=Path("/w/ö %41.safetensors"), size="2x", bands=(4, 3, 2), back_projection=0.5)
 
@@ -119,3 +120,14 @@ def test_a_journal_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(QueueError):
         QueueJournal(tmp_path / "file" / "j")
+
+
+def test_it_can_be_closed_by_another_thread_than_the_one_that_opened_it(tmp_path: Path) -> None:
+    opened: list[QueueJournal] = []
+    thread = threading.Thread(target=lambda: opened.append(QueueJournal(tmp_path / "j")))
+    thread.start()
+    thread.join()
+    with pytest.raises(QueueTakenError):
+        QueueJournal(tmp_path / "j")
+    opened[0].close()
+    QueueJournal(tmp_path / "j").close()
