@@ -188,6 +188,13 @@ class Answers(Questions):
     def confirm_closing(self, work: str) -> tuple[bool, bool]:
         return self._answer("confirm_closing")
 
+    def scene_run(self, what: str, facts: str) -> Literal["start", "elsewhere", "leave"]:
+        self.facts = facts
+        return self._answer("scene_run")
+
+    def close_during_scene(self, name: str) -> bool:
+        return self._answer("close_during_scene")
+
     def training_folder(self) -> Path | None:
         return self._answer("training_folder")
 
