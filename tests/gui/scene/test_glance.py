@@ -42,9 +42,7 @@ def test_of_a_large_scene_only_as_much_is_read_as_there_is_time_for(
     assert (overview.numbers == 40).all(), "the rest is filled from what is known"
 
 
-def test_with_enough_time_everything_is_read(
-    array_source: Any, averages: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_enough_time_everything_is_read(array_source: Any, averages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_READ_AT_ONCE_PX", 1000)
     source = array_source(RNG.integers(0, 4000, (1500, 1100, 1), np.uint16))
     overview = glance(source, nothing, budget_s=60.0)

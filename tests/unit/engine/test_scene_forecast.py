@@ -56,8 +56,8 @@ def test_what_an_earlier_run_has_finished_counts(make_geotiff: MakeGeoTiff, tmp_
         if getattr(progress, "done", 0) >= 3 * 64 * 128:
             token.cancel()
 
+    control = Control(token, on_progress=stop_in_the_middle, max_rate_hz=float("inf"))
     with open_geotiff(source) as scene, pytest.raises(Cancelled):
-        control = Control(token, on_progress=stop_in_the_middle, max_rate_hz=float("inf"))
         enlarge_scene(scene, BicubicUpscaler(), output, control, recipe="test")
     forecast = foresee(source, output)
     assert 0 < forecast.finished_steps < forecast.steps
@@ -69,7 +69,7 @@ def test_too_little_room_is_refused_with_a_sentence(
 ) -> None:
     source = make_geotiff("scene.tif", RNG.integers(0, 9, (1, 200, 130), np.uint8))
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
-    with pytest.raises(ImageWriteError, match="it needs about .* GB, and .* GB are free"):
+    with pytest.raises(ImageWriteError, match=r"it needs about .* GB, and .* GB are free"):
         foresee(source, tmp_path / "out.tif")
 
 
