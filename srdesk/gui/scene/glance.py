@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from srdesk.gui.scene.source import Patch, SceneSource, level_size
+from srdesk.gui.scene.patch import Patch
+from srdesk.gui.scene.source import SceneSource, level_size
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.holes import fill_holes_from_afar
 

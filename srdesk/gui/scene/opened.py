@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from srdesk.engine.control import CancelToken
 from srdesk.gui.compare.shading import Shading
-from srdesk.gui.scene.source import Patch
+from srdesk.gui.scene.patch import Patch
 from srdesk.imaging.scene.geolocation import Geolocation
 from srdesk.imaging.scene.geotiff import Band
 from srdesk.imaging.science import SceneOrigin

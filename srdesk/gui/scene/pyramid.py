@@ -15,8 +15,9 @@ from srdesk.gui.compare.file_values import FileValues
 from srdesk.gui.compare.shading import Shading
 from srdesk.gui.scene.glance import glance, level_count
 from srdesk.gui.scene.opened import OpenedScene, values_of
+from srdesk.gui.scene.patch import Patch
 from srdesk.gui.scene.reader import SceneReader
-from srdesk.gui.scene.source import GeoTiffSource, Patch, level_size
+from srdesk.gui.scene.source import GeoTiffSource, level_size
 from srdesk.gui.scene.store import TILE_PX, StoreFolder, plan_store
 from srdesk.gui.scene.tile_cache import TileCache
 from srdesk.gui.scene.tile_thread import TileKey, TileThread

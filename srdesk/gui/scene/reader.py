@@ -6,7 +6,8 @@ from collections.abc import Generator, Iterator
 
 import numpy as np
 
-from srdesk.gui.scene.source import Patch, SceneSource, level_size
+from srdesk.gui.scene.patch import Patch, reduced
+from srdesk.gui.scene.source import SceneSource, level_size
 from srdesk.gui.scene.store import TILE_PX, Store
 from srdesk.imaging.image import Box
 
@@ -117,25 +118,4 @@ class SceneReader:
         numbers = np.concatenate([np.concatenate([tile.numbers for tile in line], axis=1) for line in quarters])
         holes = [[tile.is_data for tile in line if tile.is_data is not None] for line in quarters]
         is_data = np.concatenate([np.concatenate(line, axis=1) for line in holes]) if holes[0] else None
-        return halved(Patch(numbers, is_data), is_of_classes=self._source.palette is not None)
-
-
-def halved(patch: Patch, *, is_of_classes: bool) -> Patch:
-    """Return the averages of 2 × 2 pixels that are data; of classes, one of them."""
-    numbers, is_data = patch.numbers, patch.is_data
-    if is_of_classes:
-        return Patch(numbers[::2, ::2], None if is_data is None else is_data[::2, ::2])
-    odd = ((0, numbers.shape[0] % 2), (0, numbers.shape[1] % 2))
-    wide = np.pad(numbers, (*odd, (0, 0)), mode="edge").astype(np.float64)
-    height, width, channels = wide.shape
-    four = wide.reshape(height // 2, 2, width // 2, 2, channels)
-    if is_data is None:
-        means, some = four.mean(axis=(1, 3)), None
-    else:
-        weights = np.pad(is_data, odd, mode="edge").reshape(height // 2, 2, width // 2, 2, 1)
-        counts = weights.sum(axis=(1, 3))
-        means = np.where(weights, four, 0.0).sum(axis=(1, 3)) / np.maximum(counts, 1)
-        some = counts[:, :, 0] > 0
-    if numbers.dtype.kind != "f":
-        np.rint(means, out=means)
-    return Patch(means.astype(numbers.dtype), some)
+        return reduced(Patch(numbers, is_data), 2, is_of_classes=self._source.palette is not None)

@@ -7,7 +7,6 @@ of the file where it has some, otherwise from all the pixels that they span.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,26 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srdesk.errors import ImageReadError
+from srdesk.gui.scene.patch import Patch, reduced
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geotiff import BandKind, GeoTiff, open_geotiff
 from srdesk.imaging.scene.held import chosen_bands, origin_of
 from srdesk.imaging.stored import Numbers
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Patch:
-    """Some pixels of a level. Read-only."""
-
-    numbers: Numbers
-    """`(H, W, C)`, as in the file."""
-    is_data: NDArray[np.bool_] | None
-    """`(H, W)`, False where there is nothing to see; None where the whole scene has data."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Memory that it takes."""
-        return self.numbers.nbytes + (0 if self.is_data is None else self.is_data.nbytes)
+_REDUCED_HERE = 2**25
+"""Numbers, at most, that are read to be made fewer; GDAL does with fewer at a time."""
 
 
 class SceneSource(Protocol):
@@ -122,6 +110,8 @@ class GeoTiffSource:
         from rasterio.windows import Window
 
         whole = box.scaled(2**level).clipped(self.height, self.width)
+        if level > 0 and self.own_level == 0 and whole.height * whole.width * self.channels <= _REDUCED_HERE:
+            return reduced(self.read(0, whole), 2**level, is_of_classes=self.palette is not None)
         window = Window(whole.left, whole.top, whole.width, whole.height)
         shape = (self.channels, box.height, box.width)
         how = Resampling.nearest if self.palette is not None or level == 0 else Resampling.average

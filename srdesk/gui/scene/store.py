@@ -17,7 +17,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from srdesk.gui.scene.source import Patch, SceneSource, level_size
+from srdesk.gui.scene.patch import Patch
+from srdesk.gui.scene.source import SceneSource, level_size
 from srdesk.imaging.image import Box
 
 TILE_PX = 128

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from srdesk.gui.scene.source import Patch
+from srdesk.gui.scene.patch import Patch
 
 BUDGET_BYTES = 96 * 2**20
 """Some twenty screens full of pixels in three bytes each."""

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from typing import Protocol
 
 from srdesk.errors import SrDeskError
+from srdesk.gui.scene.patch import Patch
 from srdesk.gui.scene.reader import SceneReader
-from srdesk.gui.scene.source import Patch
 from srdesk.gui.scene.tile_cache import TileCache
 from srdesk.imaging.scene.gdal_session import gdal_session
 

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from srdesk.errors import ImageReadError
+from srdesk.gui.scene.patch import Patch
 from srdesk.gui.scene.pyramid import SceneNews, ScenePyramid, SceneShelf
-from srdesk.gui.scene.source import Patch, level_size
+from srdesk.gui.scene.source import level_size
 from srdesk.imaging.image import Box
 from srdesk.imaging.stored import Numbers
 

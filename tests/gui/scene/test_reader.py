@@ -11,8 +11,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from srdesk.gui.scene.reader import SceneReader, halved
-from srdesk.gui.scene.source import Patch
+from srdesk.gui.scene.reader import SceneReader
 from srdesk.gui.scene.store import Store, plan_store
 from srdesk.imaging.stored import Numbers
 
@@ -93,18 +92,3 @@ def test_without_a_store_everything_comes_from_the_file(array_source: Any, numbe
     assert reader.build_on() is None
     assert reader.read(3, 0, 0) is not None
     reader.close()
-
-
-def test_what_is_no_data_does_not_count_in_averages() -> None:
-    numbers = np.array([[10, 20, 7], [30, 99, 7], [5, 99, 8]], np.uint16)[:, :, None]
-    is_data = np.array([[1, 1, 1], [1, 0, 1], [1, 0, 0]], np.bool_)
-    coarse = halved(Patch(numbers, is_data), is_of_classes=False)
-    assert coarse.numbers[..., 0].tolist() == [[20, 7], [5, 0]]
-    assert coarse.is_data is not None
-    assert coarse.is_data.tolist() == [[True, True], [True, False]]
-
-
-def test_classes_are_never_mixed() -> None:
-    numbers = np.arange(16, dtype=np.uint8).reshape(4, 4, 1)
-    coarse = halved(Patch(numbers, None), is_of_classes=True)
-    assert coarse.numbers[..., 0].tolist() == [[0, 2], [8, 10]]

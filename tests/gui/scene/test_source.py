@@ -11,7 +11,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from srdesk.errors import ImageReadError, UnsupportedImageError
-from srdesk.gui.scene.source import GeoTiffSource, Patch
+from srdesk.gui.scene.patch import Patch
+from srdesk.gui.scene.source import GeoTiffSource
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_session
 from srdesk.imaging.stored import Numbers

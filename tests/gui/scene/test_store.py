@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from srdesk.gui.scene.source import Patch
+from srdesk.gui.scene.patch import Patch
 from srdesk.gui.scene.store import SUFFIX, TILE_PX, Plan, Store, StoreFolder, plan_store
 
 RNG = np.random.default_rng(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from srdesk.gui.scene.source import Patch
+from srdesk.gui.scene.patch import Patch
 from srdesk.gui.scene.tile_cache import TileCache
 
 

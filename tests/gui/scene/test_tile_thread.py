@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from srdesk.errors import ImageReadError, SrDeskError
-from srdesk.gui.scene.source import Patch
+from srdesk.gui.scene.patch import Patch
 from srdesk.gui.scene.tile_cache import TileCache
 from srdesk.gui.scene.tile_thread import TileKey, TileThread
 
