@@ -15,6 +15,7 @@ from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.messages.message_list import Loudness, Message, Messages, Remedy
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.save_flow import PATTERNS, SaveFlow, folder_beside
+from srdesk.gui.scene.pyramid import ScenePyramid
 from srdesk.gui.work.requests import Document
 from srdesk.gui.work.scene_requests import CacheCleared, Foreseen, SceneOrder, UnfinishedFound
 from srdesk.gui.work.session import Session
@@ -74,31 +75,30 @@ class SceneFlow(QObject):
     @Slot(object, bool)
     def _on_meant(self, panes: list[str], elsewhere: bool) -> None:
         document = self._session.document
-        if document is None or document.path is None:
+        if document is None or document.scene is None:
             return
         try:
-            orders = [self._order(document, document.path, pane) for pane in panes]
+            orders = [self._order(document, document.scene, pane) for pane in panes]
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
             return
         self._wanted += [(order, elsewhere) for order in orders if order is not None]
         self._ask_next()
 
-    def _order(self, document: Document, source: Path, pane: str) -> SceneOrder | None:
+    def _order(self, document: Document, scene: ScenePyramid, pane: str) -> SceneOrder | None:
         """Return what is to be done for a pane; None if it is being done, or the person decided against it.
 
         Raises:
             ConfigError: the name is not one that a result can have.
         """
+        source, colours = scene.scene.path, scene.scene.chosen_colours
         if any((order.source, order.pane) == (source, pane) for order in self._going_on()):
             self.remarked.emit(self.tr("{} is being enlarged into a file.").format(PANE_TITLES[pane]))
             return None
         recipe, size = self._session.renderer.recipe(pane), self._save_flow.size
         for order in self._unfinished:
-            if (order.source, order.pane, order.recipe, size) == (source, pane, recipe, order.size):
+            if (order.pane, order.recipe, order.colours, order.size) == (pane, recipe, colours, size):
                 return order
-        shown = document.shown_bands
-        colours = (shown[0], shown[1], shown[2]) if len(shown) == 3 else None
         folder = folder_beside(document) or self._save_flow.start_folder()
         path = _as_tiff(folder / self._save_flow.name(document, pane, size))
         free = resolve_collision(path, self._save_flow.policy, self._questions.collision)

@@ -30,7 +30,7 @@ def of_pane(run: SceneRun | None, document: Document | None, pane: str) -> tuple
     what = _tr("Paused") if run.is_paused else _tr("Into a file")
     if run.progress is None:
         return f"{what}…", None
-    return f"{what} {run.progress.fraction:.0%}", run.progress.fraction
+    return f"{what} {int(run.progress.fraction * 100)}%", run.progress.fraction
 
 
 def of_question(order: SceneOrder) -> str:
@@ -47,19 +47,18 @@ def of_forecast(order: SceneOrder, forecast: SceneForecast, whole_s: float) -> s
         whole_s: estimated seconds for all of the scene, once.
     """
     seconds = whole_s * forecast.passes * (1 - forecast.finished_share)
-    sentences = [
-        _tr("This scene is too large for memory, so its result goes to the disk: {} × {} pixels.").format(
-            f"{forecast.width:,}", f"{forecast.height:,}"
-        ),
-        _tr("It takes about {} of {} that are free, and about {}.").format(
-            gigabytes(forecast.expected_bytes), gigabytes(forecast.free_bytes), duration(seconds)
-        ),
-        _tr("It is called “{}” and lies in {}.").format(order.output.name, order.output.parent),
+    lines = [
+        _tr("The scene is too large for memory, so its result goes to the disk."),
+        "",
+        _tr("Size: {} × {} pixels").format(f"{forecast.width:,}", f"{forecast.height:,}"),
+        _tr("Place: {} in {}").format(order.output.name, order.output.parent),
+        _tr("Room: about {}; {} are free").format(gigabytes(forecast.expected_bytes), gigabytes(forecast.free_bytes)),
+        _tr("Time: about {}").format(duration(seconds)),
     ]
     if forecast.finished_steps:
-        sentences.append(_tr("{} of it is finished already.").format(f"{forecast.finished_share:.0%}"))
-    sentences.append(_tr("You can go on working, pause, or stop and go on another day."))
-    return " ".join(sentences)
+        lines.append(_tr("Finished already: {}").format(f"{forecast.finished_share:.0%}"))
+    lines += ["", _tr("You can go on working meanwhile, pause it, or stop and go on another day.")]
+    return "\n".join(lines)
 
 
 def of_unfinished(order: SceneOrder, forecast: SceneForecast) -> str:

@@ -29,6 +29,8 @@ class OpenedScene:
     """The bands that are shown, and which of their numbers are data."""
     all_bands: tuple[Band, ...]
     """All bands of the file."""
+    own_colours: tuple[int, int, int] | None
+    """Numbers of the red, the green and the blue band, if the file says that it has one of each."""
     geolocation: Geolocation
     """Where on Earth its pixels are."""
     height: int
@@ -46,6 +48,12 @@ class OpenedScene:
     def bands(self) -> tuple[int, ...]:
         """Numbers of the bands that are shown, from 1: one, or red, green and blue."""
         return self.origin.bands
+
+    @property
+    def chosen_colours(self) -> tuple[int, int, int] | None:
+        """The bands that are shown as red, green and blue, if a person chose them and not the file."""
+        bands = self.bands
+        return None if len(bands) != 3 or bands == self.own_colours else (bands[0], bands[1], bands[2])
 
     @property
     def has_holes(self) -> bool:

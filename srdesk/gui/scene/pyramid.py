@@ -224,7 +224,7 @@ class SceneShelf:
             finally:
                 source.close()
         values = like.scene.values if like is not None else values_of(overview)
-        about = (source.origin, source.all_bands, source.geolocation, source.height, source.width)
+        about = (source.origin, source.all_bands, source.own_colours, source.geolocation, source.height, source.width)
         scene = OpenedScene(path, *about, values, source.palette, overview)
         tiles = SceneTiles(scene, self._thread, self.store)
         if like is not None:

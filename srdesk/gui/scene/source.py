@@ -82,6 +82,8 @@ class GeoTiffSource:
 
     def _describe(self, scene: GeoTiff, bands: tuple[int, ...]) -> None:
         self.bands = chosen_bands(scene, bands)
+        self.own_colours = scene.colours
+        """Numbers of the red, the green and the blue band, if the file says that it has one of each."""
         self.height, self.width, self.channels = scene.height, scene.width, len(self.bands)
         self.dtype = np.dtype(scene.dtype)
         self.block: tuple[int, int] = scene.dataset.block_shapes[0]
