@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REPORTS_HZ = 5.0
+"""How often it is said how far a run is: it lasts for minutes at least."""
+
 
 class SceneWorker(Worker):
     """Carries out orders. Has networks of its own, since those of the panes compute previews meanwhile.
@@ -71,7 +74,7 @@ class SceneWorker(Worker):
             if not request.token.is_cancelled:  # what is kept then is said by the desk
                 self.reported.emit(Noticed(request.id, sentence))
 
-        control = Control(token=request.token, on_progress=on_progress, on_notice=on_notice, max_rate_hz=5.0)
+        control = Control(token=request.token, on_progress=on_progress, on_notice=on_notice, max_rate_hz=REPORTS_HZ)
         with Decoder() as decoder:  # scenes need none; a child process is started by the first picture only
             return enlarge_file(
                 order.source,
