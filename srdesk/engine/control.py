@@ -35,6 +35,42 @@ class CancelToken:
             raise Cancelled
 
 
+class PauseToken(CancelToken):
+    """A token that can also make the call that holds it wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._may_go_on = threading.Event()
+        self._may_go_on.set()
+
+    def pause(self) -> None:
+        """Ask the call to wait; safe from any thread, any number of times."""
+        self._may_go_on.clear()
+
+    def go_on(self) -> None:
+        """Let the call go on."""
+        self._may_go_on.set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the call waits, or is about to."""
+        return not self._may_go_on.is_set()
+
+    def cancel(self) -> None:
+        """Ask the call to stop, also while it waits."""
+        super().cancel()
+        self._may_go_on.set()
+
+    def check(self) -> None:
+        """Go on, now or later, or raise.
+
+        Raises:
+            Cancelled: someone asked to stop.
+        """
+        self._may_go_on.wait()
+        super().check()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a long call has come."""

@@ -51,6 +51,8 @@ class Actions(QObject):
         self.run_visible = add(self.tr("Run &Visible Region"), "Shift+F5")
         self.cancel = add(self.tr("&Cancel"), "Esc", "cancel")
         self.queue = add(self.tr("&Queue"), "Ctrl+Shift+Q", "queue", checkable=True)
+        self.pause_scene = add(self.tr("&Pause Run"), None, checkable=True)
+        self.clear_cache = add(self.tr("Clear Scene &Cache"), None)
         self.custom_size = add(self.tr("Custom…"), None, checkable=True)
         self.train = add(self.tr("&Train…"), "Ctrl+T")
         self.fine_tune = add(self.tr("&Fine-tune on Folder…"), None)
@@ -109,7 +111,7 @@ class Actions(QObject):
         file = _menu(bar.addMenu(self.tr("&File")), [self.open, self.open_folder])
         file.addMenu(self.recent_menu)
         _menu(file, [self.paste, None, self.save, self.save_as, self.save_all, None, self.close, self.quit])
-        _menu(bar.addMenu(self.tr("&Edit")), [self.copy, None, self.preferences])
+        _menu(bar.addMenu(self.tr("&Edit")), [self.copy, None, self.clear_cache, self.preferences])
         view = _menu(
             bar.addMenu(self.tr("&View")),
             [
@@ -120,7 +122,8 @@ class Actions(QObject):
             ],
         )
         _menu(view.addMenu(self.tr("&Theme")), self.themes.values())
-        process = _menu(bar.addMenu(self.tr("&Process")), [self.run, self.run_visible, self.cancel, None])
+        processes = [self.run, self.run_visible, self.pause_scene, self.cancel, None]
+        process = _menu(bar.addMenu(self.tr("&Process")), processes)
         process.addMenu(self.size_menu)
         _menu(process, [None, self.queue, None])
         process.addMenu(self.device_menu)

@@ -131,12 +131,12 @@ class ComputeChoices(QObject):
     def _on_custom_size(self) -> None:
         document = self._session.document
         if document is not None:
-            width, height = document.image.width * 4, document.image.height * 4
+            width, height = document.width * 4, document.height * 4
             current = self.size if "x" in self.size.rstrip("x") else f"{width // 2}x{height // 2}"
             text = self._questions.size(current, width, height)
             if text is not None:
                 try:
-                    TargetSize.parse(text).resolve(document.image.height, document.image.width)
+                    TargetSize.parse(text).resolve(document.height, document.width)
                 except ConfigError as error:
                     self.refused.emit(error)
                 else:

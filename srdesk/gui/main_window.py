@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QVBoxLayout, QWidget
 
 from srdesk.gui.actions import PANE_TITLES, Actions
+from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
 from srdesk.gui.failure_reporter import FailureReporter
@@ -23,6 +24,8 @@ from srdesk.gui.preferences import Preferences
 from srdesk.gui.queue.desk_queue import DeskQueue
 from srdesk.gui.queue.queue_menu import QueueMenu
 from srdesk.gui.save_flow import SaveFlow
+from srdesk.gui.scene_board import SceneBoard
+from srdesk.gui.scene_flow import SceneFlow
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
 from srdesk.gui.tool_bar import ToolBar
@@ -84,6 +87,8 @@ class MainWindow(QMainWindow):
         self.save_flow = SaveFlow(
             actions, session, questions, preferences=preferences, view=self.view, choices=self.choices
         )
+        self.scenes = SceneFlow(actions, session, questions, save_flow=self.save_flow, messages=messages)
+        self.scene_board = SceneBoard(self.view, session)
         ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
         self.train = TrainMenu(self, actions, training, preferences=preferences, questions=questions, messages=messages)
         self.queue = QueueMenu(
@@ -151,6 +156,9 @@ class MainWindow(QMainWindow):
         self.queue.first_requested.connect(self.open_flow.open_first)
         self.open_flow.several_given.connect(self.queue.intake.ask)
         self._training.weights_changed.connect(self.queue.use_weights)
+        self.scenes.remarked.connect(reporter.on_remarked)
+        self.scenes.failed.connect(reporter.on_failed)
+        self.scene_board.failed.connect(reporter.on_failed)
         self._training.run_changed.connect(self._on_run_changed)
         theme.changed.connect(self.welcome.redraw)
         theme.changed.connect(self.train.indicator.redraw)
@@ -194,7 +202,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_run(self) -> None:
-        self._session.renderer.run()
+        if not self.scenes.run():
+            self._session.renderer.run()
 
     @Slot()
     def _on_copy(self) -> None:
@@ -203,9 +212,10 @@ class MainWindow(QMainWindow):
             return
         computed = self._session.renderer.result(pane) or self._session.renderer.preview(pane)
         display = document.display if pane == "lr" else computed.display if computed is not None else None
+        display = self.scene_board.result(pane) or display
         if display is None:
             self.status.say(self.tr("{} has nothing to copy yet.").format(PANE_TITLES[pane]))
-        elif clipboard.copy_picture(display):
+        elif isinstance(display, DisplayImage) and clipboard.copy_picture(display):
             self.status.say(
                 self.tr("Copied {}, {} × {} pixels").format(PANE_TITLES[pane], display.width, display.height)
             )
@@ -261,13 +271,17 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something would be lost, then go."""
-        if not (self._is_unasked or (self._may_lose_work() and self.queue.may_close() and self.train.may_close())):
+        if not (self._is_unasked or self._may_close()):
             event.ignore()
             return
         self.train.shutdown()
         self._geometry.setValue("geometry", self.saveGeometry())
         event.accept()
         self.closing.emit()
+
+    def _may_close(self) -> bool:
+        parts = (self.queue, self.scenes, self.train)
+        return self._may_lose_work() and all(part.may_close() for part in parts)
 
     def _may_lose_work(self) -> bool:
         if not (self._preferences.settings.ask_before_closing and self._session.has_asked_work):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from srdesk.gui import scene_words
 from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.compare.comparison import CursorReading, PaneSpec
 from srdesk.gui.compare.view import CompareView
@@ -43,6 +44,7 @@ class PaneBoard(QObject):
         self._renderer.forgotten.connect(view.clear_result)
         self._renderer.activity_changed.connect(self._on_activity_changed)
         self._renderer.changed.connect(self._describe)
+        session.scenes.changed.connect(self._describe)
 
     def show_panes(self, panes: tuple[str, ...]) -> None:
         """Show these panes and hide the others."""
@@ -109,7 +111,8 @@ class PaneBoard(QObject):
                 note = self.tr("Zoom in, or press F5 (about {})").format(wait)
             self._view.set_message(pane, message)
             if pane != self._busy_pane:
-                self._view.set_busy(pane, note)
+                words = scene_words.of_pane(self._session.scenes.run, self._session.document, pane)
+                self._view.set_busy(pane, *(words or (note, None)))
 
     @Slot(object)
     def _on_cursor_moved(self, reading: CursorReading | None) -> None:

@@ -17,7 +17,9 @@ from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.work.requests import PANE_KEYS, Document
-from srdesk.gui.work.session import SaveOrder, Session
+from srdesk.gui.work.save_order import SaveOrder
+from srdesk.gui.work.session import Session
+from srdesk.imaging.image import Image
 from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_collision
 from srdesk.imaging.stored import StoredImage
 
@@ -42,6 +44,8 @@ class SaveFlow(QObject):
 
     failed = Signal(object)
     """`Failure`: it cannot be saved like that."""
+    scene_meant = Signal(object, bool)
+    """Keys of panes of a scene that is too large for memory, and whether the person wants to choose the place."""
 
     def __init__(
         self,
@@ -66,14 +70,14 @@ class SaveFlow(QObject):
     @Slot()
     def _on_save(self) -> None:
         try:
-            self.save([self._marked_pane()], self._choices.size)
+            self.save([self.marked_pane()], self._choices.size)
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
 
     @Slot()
     def _on_save_as(self) -> None:
         try:
-            self.save_as(self._marked_pane(), self._choices.size)
+            self.save_as(self.marked_pane(), self._choices.size)
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
 
@@ -85,7 +89,17 @@ class SaveFlow(QObject):
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
 
-    def _marked_pane(self) -> str:
+    @property
+    def size(self) -> str:
+        """Size of results that the person chose."""
+        return self._choices.size
+
+    @property
+    def policy(self) -> CollisionPolicy:
+        """What the person wants to be done about files that exist."""
+        return self._preferences.settings.on_collision
+
+    def marked_pane(self) -> str:
         """Return the pane that is meant: the marked one, or the best one where that has no result of its own."""
         wishes = (
             self._view.active_pane,
@@ -109,16 +123,19 @@ class SaveFlow(QObject):
         document = self._session.document
         if document is None:
             return
-        folder = _folder_beside(document)
+        if document.scene is not None:
+            self.scene_meant.emit(panes, False)
+            return
+        folder = folder_beside(document)
         if folder is None and len(panes) == 1:
             self.save_as(panes[0], size)
             return
-        folder = folder or self._questions.folder(self._start_folder())
+        folder = folder or self._questions.folder(self.start_folder())
         if folder is None:
             return
         self._preferences.change(save_folder=str(folder))
         policy = self._preferences.settings.on_collision
-        orders = [self._order(pane, folder / self._name(document, pane, size), size, policy) for pane in panes]
+        orders = [self._order(pane, folder / self.name(document, pane, size), size, policy) for pane in panes]
         self._session.save([order for order in orders if order is not None])
 
     def save_as(self, pane: str, size: str) -> None:
@@ -130,10 +147,13 @@ class SaveFlow(QObject):
         document = self._session.document
         if document is None:
             return
-        name = Path(self._name(document, pane, size))
+        if document.scene is not None:
+            self.scene_meant.emit([pane], True)
+            return
+        name = Path(self.name(document, pane, size))
         own = _spoken(_format_of(name))
         filters = {own: PATTERNS[own]} | PATTERNS
-        chosen = self._questions.save_path((_folder_beside(document) or self._start_folder()) / name, filters)
+        chosen = self._questions.save_path((folder_beside(document) or self.start_folder()) / name, filters)
         if chosen is None:
             return
         # The dialog has asked about the name that was typed, not about one with a suffix added.
@@ -150,7 +170,8 @@ class SaveFlow(QObject):
 
         document = self._session.document
         assert document is not None
-        expected = _expected_result(document, size)
+        assert document.image is not None
+        expected = _expected_result(document.image, size)
         background = None
         reason = can_hold(_format_of(path), expected)
         if reason is not None and expected.has_alpha:
@@ -174,22 +195,25 @@ class SaveFlow(QObject):
             pane=pane, path=free, quality=self._preferences.settings.jpeg_quality, size=size, background=background
         )
 
-    def _name(self, document: Document, pane: str, size: str) -> str:
+    def name(self, document: Document, pane: str, size: str) -> str:
+        """Return what the result of a pane is called."""
         from srdesk.imaging.formats import plain_name
 
         source = plain_name(document.path or Path(document.name))
-        usual = LOSSLESS_SUFFIX if document.image.science is None else MEASURED_SUFFIX
+        is_measured = document.image is not None and document.image.science is not None
+        usual = MEASURED_SUFFIX if is_measured else LOSSLESS_SUFFIX
         ext = source.suffix if _is_known(source) else usual
         settings = self._preferences.settings
         return OutputName(settings.output_name_template).render(
             source, model=settings.weights_of(pane), scale=size.removesuffix("x"), ext=ext
         )
 
-    def _start_folder(self) -> Path:
+    def start_folder(self) -> Path:
+        """Return where to begin to look for a place."""
         return Path(self._preferences.settings.save_folder or Path.home())
 
 
-def _folder_beside(document: Document) -> Path | None:
+def folder_beside(document: Document) -> Path | None:
     """Return the folder of the picture, if results may be put there."""
     if document.path is None:
         return None
@@ -198,13 +222,12 @@ def _folder_beside(document: Document) -> Path | None:
     return None if folder.is_relative_to(paths.resources_folder()) else folder
 
 
-def _expected_result(document: Document, size: str) -> StoredImage:
+def _expected_result(image: Image, size: str) -> StoredImage:
     """Return a stand-in for the result: its shape and type, without its memory.
 
     Raises:
         ConfigError: the size is more than four times the picture.
     """
-    image = document.image
     height, width = TargetSize.parse(size).resolve(image.height, image.width)
     zero = np.zeros((), np.dtype(image.values.dtype))
     alpha = None if image.alpha is None else np.broadcast_to(zero, (height, width))

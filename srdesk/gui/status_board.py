@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from srdesk.engine.enlarge import TargetSize
+from srdesk.gui import scene_words
 from srdesk.gui.actions import PANE_TITLES, Actions
 from srdesk.gui.compute_choices import ComputeChoices
 from srdesk.gui.preferences import Preferences
@@ -42,6 +43,7 @@ class StatusBoard(QObject):
         session.opened.connect(self._refresh)
         session.closed.connect(self._refresh)
         session.saving_changed.connect(self._refresh)
+        session.scenes.changed.connect(self._refresh)
         session.saved.connect(self._on_saved)
         session.warmed_up.connect(self._show_machine)
         session.renderer.activity_changed.connect(self._on_activity_changed)
@@ -84,7 +86,7 @@ class StatusBoard(QObject):
 
     @Slot()
     def _refresh(self) -> None:
-        document, activity = self._session.document, self._activity
+        document, activity, run = self._session.document, self._activity, self._session.scenes.run
         is_computing = activity is not None and activity.why is not Why.PREVIEW
         if self._opening:
             self._status.show_work(self.tr("Opening {}").format(self._opening))
@@ -93,13 +95,16 @@ class StatusBoard(QObject):
             self._status.show_work(text, activity.progress)
         elif self._session.is_saving:
             self._status.show_work(self.tr("Saving"))
+        elif run is not None:
+            self._status.show_work(scene_words.of_run(run), run.progress)
         elif document is not None:
-            image = document.image
-            height, width = TargetSize.parse(self._choices.size).resolve(image.height, image.width)
-            self._status.show_idle(self.tr("{} × {} → {} × {} px").format(image.width, image.height, width, height))
+            height, width = TargetSize.parse(self._choices.size).resolve(document.height, document.width)
+            sizes = (document.width, document.height, width, height)
+            self._status.show_idle(self.tr("{} × {} → {} × {} px").format(*sizes))
         else:
             self._status.show_idle(self.tr("Ready"))
-        self._actions.cancel.setEnabled(bool(self._opening or activity is not None or self._session.is_saving))
+        is_busy = self._opening or activity is not None or run is not None or self._session.is_saving
+        self._actions.cancel.setEnabled(bool(is_busy))
         for action in (
             *(self._actions.save, self._actions.save_as, self._actions.save_all, self._actions.close),
             *(self._actions.copy, self._actions.run, self._actions.run_visible, self._actions.custom_size),

@@ -201,6 +201,13 @@ class Answers(Questions):
     def results_folder(self, start: Path) -> Path | None:
         return self._answer("results_folder")
 
+    def scene_run(self, what: str, facts: str) -> Literal["start", "elsewhere", "leave"]:
+        self.facts = facts
+        return self._answer("scene_run")
+
+    def close_during_scene(self, name: str) -> bool:
+        return self._answer("close_during_scene")
+
     def training_folder(self) -> Path | None:
         return self._answer("training_folder")
 

@@ -153,6 +153,29 @@ class Questions(QObject):
         chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Folder of Results"), str(start))
         return Path(chosen) if chosen else None
 
+    def scene_run(self, what: str, facts: str) -> Literal["start", "elsewhere", "leave"]:
+        """Ask whether a scene is enlarged into a file, now that it is known what that takes.
+
+        Args:
+            what: the question.
+            facts: size, place, room on the disk and time.
+        """
+        box = self._box(what, facts)
+        start = box.addButton(self.tr("Start"), QMessageBox.ButtonRole.AcceptRole)
+        elsewhere = box.addButton(self.tr("Choose Another Place…"), QMessageBox.ButtonRole.ActionRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        clicked = _ask(box, start)
+        return "start" if clicked is start else "elsewhere" if clicked is elsewhere else "leave"
+
+    def close_during_scene(self, name: str) -> bool:
+        """Ask whether to close although a scene is being enlarged."""
+        box = self._box(
+            self.tr("“{}” is still being enlarged.").format(name),
+            self.tr("What is finished is kept, and goes on when the scene is opened again."),
+        )
+        close = box.addButton(self.tr("Stop and Close"), QMessageBox.ButtonRole.AcceptRole)
+        return _ask(box, box.addButton(QMessageBox.StandardButton.Cancel)) is close
+
     def training_folder(self) -> Path | None:
         """Ask for a folder of pictures to train on."""
         chosen = QFileDialog.getExistingDirectory(self._window, self.tr("Fine-tune on Folder"), str(Path.home()))

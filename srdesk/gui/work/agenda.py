@@ -92,6 +92,8 @@ class Situation:
     """Whole runs that take at most so long begin unasked."""
     is_held: bool = False
     """The person cancelled: nothing begins unasked."""
+    is_on_disk: bool = False
+    """A scene that is too large for memory: only parts of it are computed here."""
 
     def seconds(self, pane: str, pixels: int) -> float:
         """Estimate how long ``pane`` takes for so many LR ``pixels``."""
@@ -104,7 +106,7 @@ class Situation:
 
     def is_automatic(self, pane: str) -> bool:
         """Whether the whole of ``pane`` is computed unasked."""
-        if self.is_held or pane in self.failed:
+        if self.is_held or self.is_on_disk or pane in self.failed:
             return False
         is_small = self.height * self.width * SCALE**2 <= AUTOMATIC_OUTPUT_PX
         return is_small and self.whole_seconds(pane) <= self.automatic_run_s
@@ -139,6 +141,8 @@ def preview_region(situation: Situation, pane: str) -> Box | None:
     if share >= WHOLE_SHARE and situation.is_automatic(pane):
         return None
     region = visible.grown(PREVIEW_MARGIN_PX).clipped(situation.height, situation.width)
+    if situation.is_on_disk and region.height * region.width * SCALE**2 > AUTOMATIC_OUTPUT_PX:
+        return None
     is_quick = situation.seconds(pane, region.height * region.width) <= PREVIEW_LIMIT_S
     return region if is_quick or contains(situation.asked_region, visible) else None
 
@@ -149,6 +153,16 @@ def is_outdated(region: Box, visible: Box | None) -> bool:
         return True
     seen = visible.grown(PREVIEW_MARGIN_PX)
     return region.height * region.width > WASTEFUL_RATIO * seen.height * seen.width
+
+
+def makes_way(current: Task, situation: Situation) -> bool:
+    """Whether what is under way should be stopped, since a preview of what is seen now is wanted more."""
+    wanted = next_task(situation)
+    if wanted is None or wanted.why is not Why.PREVIEW:
+        return False
+    return current.why is Why.AUTOMATIC or (
+        current.region is not None and is_outdated(current.region, situation.visible)
+    )
 
 
 def is_waiting(situation: Situation, pane: str) -> bool:

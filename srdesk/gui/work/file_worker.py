@@ -21,6 +21,7 @@ from srdesk.gui.work.requests import (
     SaveJob,
     SaveRequest,
 )
+from srdesk.gui.work.scene_files import SceneFiles
 
 if TYPE_CHECKING:
     from srdesk.imaging.decoder import Decoder
@@ -34,11 +35,13 @@ class FileWorker(Worker):
 
     Args:
         decoder: what decodes; by default a child process that is started when it is first needed.
+        scenes: what opens scenes that are too large for memory.
     """
 
-    def __init__(self, decoder: Decoder | None = None) -> None:
+    def __init__(self, decoder: Decoder | None = None, scenes: SceneFiles | None = None) -> None:
         super().__init__()
         self._decoder = decoder
+        self._scenes = scenes or SceneFiles()
 
     def answer(self, request: Request) -> Answer:
         """Open a picture or save results.
@@ -48,11 +51,14 @@ class FileWorker(Worker):
             ImageError: a picture cannot be read or written.
         """
         if isinstance(request, OpenRequest):
-            return Opened(request.id, open_document(request, self._running_decoder()))
+            return Opened(request.id, open_document(request, self._running_decoder(), lambda: self._scenes.shelf))
         if isinstance(request, PasteRequest):
             return Opened(request.id, document_of(request.name, None, to_image(request.picture), request.token))
         if isinstance(request, SaveRequest):
             return Saved(request.id, tuple(self._save(job, request) for job in request.jobs))
+        answer = self._scenes.answer(request)
+        if answer is not None:
+            return answer
         raise TypeError(f"nothing is known about {type(request).__name__}")
 
     def _save(self, job: SaveJob, request: SaveRequest) -> Path:
@@ -66,7 +72,8 @@ class FileWorker(Worker):
         return job.path
 
     def release(self) -> None:
-        """End the child process."""
+        """End the child process, and the thread that reads scenes."""
+        self._scenes.close()
         if self._decoder is not None:
             self._decoder.close()
 

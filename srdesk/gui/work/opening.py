@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,20 @@ from srdesk.imaging.science import FitsOrigin
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
+    from srdesk.gui.scene.pyramid import SceneShelf
     from srdesk.imaging.decoder import Decoder
     from srdesk.imaging.fits.parts import Plane
 
 log = logging.getLogger(__name__)
 
 
-def open_document(request: OpenRequest, decoder: Decoder) -> Document:
+def open_document(request: OpenRequest, decoder: Decoder, shelf: Callable[[], SceneShelf]) -> Document:
     """Open a photo, an image of a FITS file, or bands of a scene.
+
+    Args:
+        request: what to open.
+        decoder: opens what is held in memory.
+        shelf: gives what opens scenes that are too large for that.
 
     Raises:
         Cancelled: the token of the request was raised.
@@ -34,7 +41,7 @@ def open_document(request: OpenRequest, decoder: Decoder) -> Document:
 
     path, token = request.path, request.token
     if is_scene(path):
-        return _scene(path, request.bands, decoder, token)
+        return _scene(path, request.bands, decoder, token, shelf)
     image = decoder.open(path, token, part=request.part)
     origin = image.metadata.fits
     if origin is None:
@@ -52,11 +59,16 @@ def document_of(name: str, path: Path | None, image: Image, token: CancelToken) 
     return Document(name, path, image, DisplayImage.build(image, 1, token))
 
 
-def _scene(path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelToken) -> Document:
+def _scene(
+    path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelToken, shelf: Callable[[], SceneShelf]
+) -> Document:
     from srdesk.imaging.scene.geotiff import open_geotiff
+    from srdesk.imaging.scene.held import can_hold
 
     with open_geotiff(path) as scene:
-        everything, geolocation = scene.bands, scene.geolocation
+        everything, geolocation, is_held = scene.bands, scene.geolocation, can_hold(scene, bands)
+    if not is_held:
+        return _large_scene(path, bands, token, shelf())
     image = decoder.open_scene(path, token, bands=bands)
     origin = image.metadata.scene
     log.info("opened scene, %d × %d, %d bands", image.width, image.height, len(everything))
@@ -68,6 +80,22 @@ def _scene(path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelTo
         bands=everything,
         shown_bands=() if origin is None else origin.bands,
         geolocation=geolocation,
+    )
+
+
+def _large_scene(path: Path, bands: tuple[int, ...], token: CancelToken, shelf: SceneShelf) -> Document:
+    pyramid = shelf.open(path, bands, token.check)
+    scene = pyramid.scene
+    log.info("opened large scene, %d × %d, %d bands", scene.width, scene.height, len(scene.all_bands))
+    return Document(
+        path.name,
+        path,
+        None,
+        pyramid,
+        bands=scene.all_bands,
+        shown_bands=scene.bands,
+        geolocation=scene.geolocation,
+        scene=pyramid,
     )
 
 

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from srdesk.gui.work import agenda
 from srdesk.gui.work.agenda import Activity, Situation, Task, Why
+from srdesk.gui.work.pane_request import PaneRequest, Subject, pane_request
 from srdesk.gui.work.request_thread import RequestThread
 from srdesk.gui.work.requests import (
     PANE_KEYS,
@@ -24,7 +25,6 @@ from srdesk.gui.work.requests import (
     Progressed,
     Recipe,
     Rendered,
-    RenderRequest,
 )
 from srdesk.imaging.image import Box, Image
 
@@ -60,11 +60,9 @@ class PaneRenderer(QObject):
         self._automatic_run_s = 20.0
         self._panes: tuple[str, ...] = PANE_KEYS
         self._speeds_mpx_s: dict[str, float] = {}
-        self._current: tuple[RenderRequest, Task] | None = None
+        self._current: tuple[PaneRequest, Task] | None = None
         self.set_image(None)
-        self._settling = QTimer(self)
-        self._settling.setSingleShot(True)
-        self._settling.setInterval(REGION_SETTLES_MS)
+        self._settling = QTimer(self, singleShot=True, interval=REGION_SETTLES_MS)
         self._settling.timeout.connect(self._on_region_settled)
         thread.answered.connect(self._on_answered)
         thread.reported.connect(self._on_reported)
@@ -103,6 +101,11 @@ class PaneRenderer(QObject):
         """Whether ``pane`` is one that is computed and has the weights for it."""
         return pane == "bicubic" or (pane != "lr" and self._weights_for(pane) is not None)
 
+    def recipe(self, pane: str) -> Recipe:
+        """Return how ``pane`` is computed from now on."""
+        weights = None if pane == "bicubic" else self._weights_for(pane)
+        return replace(self._choices, model=pane, weights=weights)
+
     def situation(self) -> Situation | None:
         """Return everything that the agenda needs, None while there is no picture."""
         if self._image is None:
@@ -112,7 +115,7 @@ class PaneRenderer(QObject):
             width=self._image.width,
             panes=tuple(pane for pane in PANE_KEYS if pane in self._panes and self.can_compute(pane)),
             visible=self._visible,
-            finished=frozenset(self._results),
+            finished=frozenset(self._results) | self._on_disk,
             previewed={pane: answer.region for pane, answer in self._previews.items()},
             failed=frozenset(self._failed),
             asked=self.asked,
@@ -120,16 +123,18 @@ class PaneRenderer(QObject):
             speeds_mpx_s=self._speeds_mpx_s,
             automatic_run_s=self._automatic_run_s,
             is_held=self._is_held,
+            is_on_disk=not isinstance(self._image, Image),
         )
 
     # --- what the person wants ------------------------------------------------------------------------------------
 
-    def set_image(self, image: Image | None) -> None:
-        """Forget everything that was computed and begin with ``image``."""
+    def set_image(self, image: Subject | None) -> None:
+        """Forget everything that was computed and begin with ``image``, or parts of it if it is a scene."""
         self._supersede()
         self._image = image
         self._results: dict[str, Rendered] = {}
         self._previews: dict[str, Previewed] = {}
+        self._on_disk: set[str] = set()
         self._failed: set[str] = set()
         self._used_weights: dict[str, Path | None] = {}
         self._asked: list[str] = []
@@ -168,14 +173,21 @@ class PaneRenderer(QObject):
     def run(self, panes: tuple[str, ...] | None = None) -> None:
         """Compute ``panes`` (all visible ones by default) as a whole, also those that are there already."""
         situation = self.situation()
-        if situation is None:
-            return
+        if situation is None or situation.is_on_disk:
+            return  # scenes go from disk to disk
         self._is_held = False
         wanted = situation.panes if panes is None else panes
         self._failed.difference_update(wanted)
         self._asked = [pane for pane in PANE_KEYS if pane in wanted or pane in self._asked]
         if self._current is not None and self._current[1].why is not Why.ASKED:
             self._supersede()
+        self._advance()
+
+    def set_on_disk(self, pane: str) -> None:
+        """Take notice that all of ``pane`` was computed into a file, so that no part of it need be."""
+        self._on_disk.add(pane)
+        self._used_weights[pane] = self.recipe(pane).weights
+        self._previews.pop(pane, None)
         self._advance()
 
     def look_again(self) -> None:
@@ -246,13 +258,8 @@ class PaneRenderer(QObject):
     def _on_region_settled(self) -> None:
         self._is_held = False
         situation = self.situation()
-        if self._current is not None and situation is not None:
-            current, wanted = self._current[1], agenda.next_task(situation)
-            is_in_the_way = current.why is Why.AUTOMATIC or (
-                current.region is not None and agenda.is_outdated(current.region, self._visible)
-            )
-            if is_in_the_way and wanted is not None and wanted.why is Why.PREVIEW:
-                self._supersede()
+        if self._current is not None and situation is not None and agenda.makes_way(self._current[1], situation):
+            self._supersede()
         self._advance()
 
     # --- the inside -----------------------------------------------------------------------------------------------
@@ -268,20 +275,19 @@ class PaneRenderer(QObject):
                 self._begin(task, self._image)
         self.changed.emit()
 
-    def _begin(self, task: Task, image: Image) -> None:
-        weights = None if task.pane == "bicubic" else self._weights_for(task.pane)
-        self._used_weights[task.pane] = weights
-        recipe = replace(self._choices, model=task.pane, weights=weights)
-        request = RenderRequest(pane=task.pane, image=image, recipe=recipe, region=task.region)
-        self._current = (request, task)
+    def _begin(self, task: Task, image: Subject) -> None:
+        recipe = self.recipe(task.pane)
+        self._used_weights[task.pane] = recipe.weights
+        self._current = (pane_request(image, task, recipe), task)
         self.activity_changed.emit(Activity(task.pane, task.why))
-        self._thread.submit(request)
+        self._thread.submit(self._current[0])
 
     def _forget(self, pane: str) -> None:
         del self._used_weights[pane]
         self._failed.discard(pane)
         self._results.pop(pane, None)
         self._previews.pop(pane, None)
+        self._on_disk.discard(pane)
         if self._current is not None and self._current[1].pane == pane:
             self._supersede()
         self.forgotten.emit(pane)

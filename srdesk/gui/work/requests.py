@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from srdesk.engine.upscaler import UpscaleFacts
     from srdesk.engine.warm_up import DeviceChoice
     from srdesk.gui.compare.pyramid import DisplayImage
+    from srdesk.gui.scene.pyramid import ScenePyramid
     from srdesk.imaging.fits.parts import Plane
     from srdesk.imaging.scene.geolocation import Geolocation
     from srdesk.imaging.scene.geotiff import Band
@@ -130,8 +131,9 @@ class Document:
     """What the window calls it."""
     path: Path | None
     """Where it came from; None for a pasted picture."""
-    image: Image
-    display: DisplayImage
+    image: Image | None
+    """The picture; None if it is a `scene`."""
+    display: DisplayImage | ScenePyramid
     """The same picture, ready to be drawn at any zoom."""
     planes: tuple[Plane, ...] = ()
     """All images of its FITS file."""
@@ -145,6 +147,18 @@ class Document:
     """From a point of the picture, in pixels from its upper left corner, to right ascension and declination."""
     geolocation: Geolocation | None = None
     """Where on Earth its pixels are."""
+    scene: ScenePyramid | None = None
+    """The scene, if it is too large to be held in memory; `display` then is it as well."""
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.display.height
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.display.width
 
 
 @dataclass(frozen=True, slots=True)

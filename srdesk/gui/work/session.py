@@ -7,7 +7,6 @@ picture that is open stays until the next one is there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -35,6 +34,8 @@ from srdesk.gui.work.requests import (
     WarmedUp,
     WarmUpRequest,
 )
+from srdesk.gui.work.save_order import SaveOrder
+from srdesk.gui.work.scene_runs import SceneRuns
 from srdesk.imaging.atomic import PART_SUFFIX
 
 
@@ -48,30 +49,8 @@ class Phase(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveOrder:
-    """A wish to have a pane in a file; the pane is computed first if need be."""
-
-    pane: str
-    path: Path
-    quality: int
-    size: str
-    background: tuple[int, int, int] | None = None
-
-    def job(self, rendered: Rendered) -> SaveJob:
-        """Return the order together with the result that it needs."""
-        return SaveJob(
-            pane=self.pane,
-            stored=rendered.stored,
-            path=self.path,
-            quality=self.quality,
-            size=self.size,
-            background=self.background,
-        )
-
-
 class Session(QObject):
-    """The state of the desk; owns the two threads that work for it and is the one who shuts them down."""
+    """The state of the desk; owns the threads that work for it and is the one who shuts them down."""
 
     phase_changed = Signal(object)
     """The new `Phase`."""
@@ -117,6 +96,10 @@ class Session(QObject):
         self.renderer.pane_failed.connect(self._on_pane_failed)
         self.renderer.activity_changed.connect(self._on_activity_changed)
         self.renderer.noticed.connect(self.noticed)
+        self.scenes = SceneRuns(files, parent=self)
+        """Enlarges scenes that are too large for memory from disk to disk, whatever is open meanwhile."""
+        self.scenes.failed.connect(self.failed)
+        self.scenes.noticed.connect(self.noticed)
         files.answered.connect(self._on_answered)
         files.reported.connect(self._on_file_reported)
         upscaling.answered.connect(self._on_answered)
@@ -165,6 +148,7 @@ class Session(QObject):
         """Forget the picture and everything that was computed of it; files that are being written are finished."""
         self._abandon_opening()
         self._orders.clear()
+        self._close_scene()
         self._document = None
         self.renderer.set_image(None)
         self._set_phase(Phase.EMPTY)
@@ -193,6 +177,7 @@ class Session(QObject):
         for request in self._saving.values():
             request.token.cancel()
         self.renderer.cancel()
+        self.scenes.cancel()
         self.saving_changed.emit(self.is_saving)
 
     def shutdown(self, patience_s: float) -> bool:
@@ -202,11 +187,14 @@ class Session(QObject):
             patience_s: how long to wait for each thread.
 
         Returns:
-            Whether both threads have ended. If not, one is stuck in a foreign call.
+            Whether all threads have ended. If not, one is stuck in a foreign call.
         """
         self.renderer.stop()
+        self._close_scene()
+        self.scenes.cancel()
         self._upscaling.cancel_all()  # it shall not go on computing while the other thread is waited for
         has_ended = self._files.shutdown(patience_s)
+        has_ended = self.scenes.shutdown(patience_s) and has_ended
         return self._upscaling.shutdown(patience_s) and has_ended
 
     @Slot(object)
@@ -229,9 +217,10 @@ class Session(QObject):
         self.opening.emit("")
         if isinstance(answer, Opened):
             self._orders.clear()
+            self._close_scene()
             self._document = answer.document
             self._set_phase(Phase.LOADED)
-            self.renderer.set_image(answer.document.image)
+            self.renderer.set_image(answer.document.image or answer.document.scene)
             self.opened.emit(answer.document)
         elif isinstance(answer, Failed):
             self.failed.emit(Failure(answer.error, Doing.OPENING))
@@ -270,6 +259,10 @@ class Session(QObject):
             self._set_phase(Phase.FAILED)
         else:
             self._set_phase(Phase.DONE if self.renderer.has_results else Phase.LOADED)
+
+    def _close_scene(self) -> None:
+        if self._document is not None and self._document.scene is not None:
+            self._document.scene.close()
 
     def _begin_opening(self, request: Request, name: str) -> None:
         self._abandon_opening()

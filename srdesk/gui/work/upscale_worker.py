@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import logging
-import os
-from typing import TYPE_CHECKING
 
 from srdesk.engine.control import Control, Progress
 from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.work.networks import Networks
 from srdesk.gui.work.request_thread import Worker
 from srdesk.gui.work.requests import (
     Answer,
     Noticed,
     Previewed,
     Progressed,
-    Recipe,
     Rendered,
     RenderRequest,
     Request,
     WarmedUp,
     WarmUpRequest,
 )
-
-if TYPE_CHECKING:
-    from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
+from srdesk.gui.work.scene_preview import ScenePreviews
+from srdesk.gui.work.scene_requests import SceneRenderRequest
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +32,8 @@ class UpscaleWorker(Worker):
 
     def __init__(self) -> None:
         super().__init__()
-        self._upscalers: dict[str, tuple[object, Upscaler | BicubicUpscaler]] = {}
+        self._networks = Networks()
+        self._scenes = ScenePreviews()
 
     def answer(self, request: Request) -> Answer:
         """Load torch, or compute a pane.
@@ -44,6 +42,7 @@ class UpscaleWorker(Worker):
             Cancelled: the token of the request was raised.
             WeightsError: the weights cannot be used.
             DeviceError: the network cannot be run.
+            ImageReadError: the file of a scene is damaged, or gone.
         """
         if isinstance(request, WarmUpRequest):
             from srdesk.engine.warm_up import load_torch
@@ -51,22 +50,17 @@ class UpscaleWorker(Worker):
             return WarmedUp(request.id, load_torch())
         if isinstance(request, RenderRequest):
             return self._render(request)
+        if isinstance(request, SceneRenderRequest):
+            upscaler = self._networks.ready(request.recipe)
+            return self._scenes.preview(request, upscaler, self._control(request))
         raise TypeError(f"nothing is known about {type(request).__name__}")
 
     def _render(self, request: RenderRequest) -> Answer:
         from srdesk.engine.enlarge import enlarge
 
-        upscaler = self._upscaler(request.recipe)
+        upscaler = self._networks.ready(request.recipe)
         request.token.check()
-
-        def on_progress(progress: Progress) -> None:
-            self.reported.emit(Progressed(request.id, progress))
-
-        def on_notice(sentence: str) -> None:
-            self.reported.emit(Noticed(request.id, sentence))
-
-        control = Control(token=request.token, on_progress=on_progress, on_notice=on_notice)
-        stored, facts = enlarge(request.image, upscaler, control, region=request.region)
+        stored, facts = enlarge(request.image, upscaler, self._control(request), region=request.region)
         stored.freeze()
         display = DisplayImage.build(stored, SCALE, request.token)
         log.info(
@@ -84,35 +78,15 @@ class UpscaleWorker(Worker):
             return Rendered(request.id, request.pane, stored, display, facts)
         return Previewed(request.id, request.pane, request.region, stored, display, facts)
 
-    def _upscaler(self, recipe: Recipe) -> Upscaler | BicubicUpscaler:
-        if recipe.weights is None:
-            from srdesk.engine.upscaler import BicubicUpscaler
+    def _control(self, request: Request) -> Control:
+        def on_progress(progress: Progress) -> None:
+            self.reported.emit(Progressed(request.id, progress))
 
-            return BicubicUpscaler()
-        facts = recipe.weights.stat() if recipe.weights.exists() else None
-        key = (recipe, facts and (facts.st_mtime_ns, facts.st_size))
-        known = self._upscalers.get(recipe.model)
-        if known is None or known[0] != key:
-            from srdesk.engine.upscaler import Upscaler
+        def on_notice(sentence: str) -> None:
+            self.reported.emit(Noticed(request.id, sentence))
 
-            loaded = Upscaler.from_weights(
-                recipe.weights,
-                device=recipe.device,
-                precision=recipe.precision,
-                window_px=recipe.window_px,
-                threads=compute_threads(),
-            )
-            known = self._upscalers[recipe.model] = (key, loaded)
-        return known[1]
+        return Control(token=request.token, on_progress=on_progress, on_notice=on_notice)
 
     def release(self) -> None:
         """Forget the networks."""
-        self._upscalers.clear()
-
-
-def compute_threads() -> int:
-    """Return how many threads compute: one core is left for the window, and no more are used than OpenMP may."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 2
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores - 1, int(allowed)) if allowed.isdigit() else cores - 1)
+        self._networks.clear()

@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.errors import ImageReadError, OutOfMemoryError
 from srdesk.gui.messages.failure import Doing
-from srdesk.gui.work.session import Phase, SaveOrder, Session
+from srdesk.gui.work.save_order import SaveOrder
+from srdesk.gui.work.session import Phase, Session
 from srdesk.imaging.image import Box
 
 WAIT_MS = 10_000
