@@ -21,6 +21,11 @@ from srdesk.gui.open_flow import OpenFlow
 from srdesk.gui.pane_board import PaneBoard
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.save_flow import SaveFlow
+from srdesk.gui.science.header_menu import HeaderMenu
+from srdesk.gui.science.place_line import PlaceLine
+from srdesk.gui.science.science_bar import ScienceBar
+from srdesk.gui.science.science_desk import ScienceDesk
+from srdesk.gui.science.stretch_menu import StretchMenu
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
 from srdesk.gui.tool_bar import ToolBar
@@ -68,12 +73,18 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.welcome = Welcome(samples)
         self.view = CompareView()
+        self.science_bar, self.place_line = ScienceBar(), PlaceLine()
         self.status = StatusLine()
         self.tool_bar = ToolBar(self.desk_actions)
         self._build()
 
         actions, questions = self.desk_actions, self.questions
         self.board = PaneBoard(self.view, session)
+        self.science = ScienceDesk(
+            session, self.view, bar=self.science_bar, line=self.place_line, preferences=preferences
+        )
+        StretchMenu(actions.stretch_menu, self.science)
+        self.header = HeaderMenu(self, actions.header, session)
         self.choices = ComputeChoices(actions, preferences, session, questions)
         self.help = HelpMenu(self, actions, preferences, self.choices)
         self.reporter = FailureReporter(messages, actions, preferences, self.help.report)
@@ -111,7 +122,9 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.science_bar)
         column.addWidget(self._pages, 1)
+        column.addWidget(self.place_line)
         column.addWidget(self.status)
         self.setCentralWidget(middle)
         self.welcome.setFocus()
@@ -188,7 +201,7 @@ class MainWindow(QMainWindow):
         display = document.display if pane == "lr" else computed.display if computed is not None else None
         if display is None:
             self.status.say(self.tr("{} has nothing to copy yet.").format(PANE_TITLES[pane]))
-        elif clipboard.copy_picture(display):
+        elif clipboard.copy_picture(self.science.as_seen(display)):
             self.status.say(
                 self.tr("Copied {}, {} × {} pixels").format(PANE_TITLES[pane], display.width, display.height)
             )

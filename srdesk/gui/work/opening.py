@@ -53,10 +53,11 @@ def document_of(name: str, path: Path | None, image: Image, token: CancelToken) 
 
 
 def _scene(path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelToken) -> Document:
+    from srdesk.imaging.scene.description import describe_scene
     from srdesk.imaging.scene.geotiff import open_geotiff
 
     with open_geotiff(path) as scene:
-        everything, geolocation = scene.bands, scene.geolocation
+        everything, geolocation, header = scene.bands, scene.geolocation, describe_scene(scene)
     image = decoder.open_scene(path, token, bands=bands)
     origin = image.metadata.scene
     log.info("opened scene, %d × %d, %d bands", image.width, image.height, len(everything))
@@ -68,15 +69,19 @@ def _scene(path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelTo
         bands=everything,
         shown_bands=() if origin is None else origin.bands,
         geolocation=geolocation,
+        header=header,
     )
 
 
 def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken) -> Document:
+    from srdesk.imaging.fits.cards import list_contents
     from srdesk.imaging.fits.reader import parsed_header
     from srdesk.imaging.fits.wcs import shown_sky_reader
-    from srdesk.imaging.formats import list_planes
+    from srdesk.imaging.formats import regular_file
 
-    planes, header = list_planes(path), parsed_header(origin.header)
+    with regular_file(path) as stream:
+        planes, text = list_contents(stream, path)
+    header = parsed_header(origin.header)
     log.info("opened FITS, %d × %d, one of %d", image.width, image.height, len(planes))
     return Document(
         path.name,
@@ -86,6 +91,7 @@ def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken) 
         planes=planes,
         part=_part(planes, origin, header),
         sky=shown_sky_reader(header, image.height),
+        header=text,
     )
 
 

@@ -145,6 +145,8 @@ class Document:
     """From a point of the picture, in pixels from its upper left corner, to right ascension and declination."""
     geolocation: Geolocation | None = None
     """Where on Earth its pixels are."""
+    header: str = ""
+    """What its file says of it, as people read it; empty for photos."""
 
 
 @dataclass(frozen=True, slots=True)
