@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from srdesk.gui.work.requests import Document
 from srdesk.imaging.fits.wcs import sexagesimal
+from srdesk.imaging.scene.description import name_of_crs
 from srdesk.imaging.scene.geolocation import Geolocation
-
-_NAME = re.compile(r'^\w+\["([^"]+)"')
 
 
 def place_of(document: Document, x: float, y: float) -> str:
@@ -23,7 +20,7 @@ def place_of(document: Document, x: float, y: float) -> str:
         y: LR rows below the upper edge.
 
     Returns:
-        Right ascension and declination, or longitude and latitude with the coordinates of the map; empty where the
+        Right ascension and declination, or latitude and longitude with the coordinates of the map; empty where the
         file does not say.
     """
     if document.sky is not None:
@@ -31,12 +28,11 @@ def place_of(document: Document, x: float, y: float) -> str:
     return "" if document.geolocation is None else _on_earth(document.geolocation, x, y)
 
 
-def name_of_crs(crs: Any) -> str:
-    """Return what people call a coordinate system, with its code where it has one."""
-    name = _NAME.match(crs.to_wkt() or "")
-    code = crs.to_authority()
-    parts = [name[1] if name else "", f"({code[0]}:{code[1]})" if code else ""]
-    return " ".join(part for part in parts if part)
+def map_of(document: Document) -> str:
+    """Return the name of the coordinate system that places of a scene are in; empty where the file names none."""
+    where = document.geolocation
+    crs = None if where is None else where.crs or where.gcps_crs
+    return name_of_crs(crs) if crs else ""
 
 
 def unit_of(document: Document) -> str:
@@ -59,7 +55,7 @@ def measured_of(document: Document, values: Sequence[float]) -> str:
     if all((band.scale, band.zero) == (1.0, 0.0) for band in shown):
         return ""
     said = (f"{band.measured(value):.6g} {band.unit}".strip() for band, value in zip(shown, values, strict=False))
-    return "= " + ", ".join(said)
+    return "LR = " + ", ".join(said).replace("-", "−")
 
 
 def _on_sky(right_ascension: float, declination: float) -> str:
@@ -80,10 +76,6 @@ def _on_earth(geolocation: Geolocation, x: float, y: float) -> str:
         is_in_degrees = geolocation.crs is not None and geolocation.crs.is_geographic
         digits = 6 if is_in_degrees else 2
         parts.append(f"x {across:,.{digits}f}, y {down:,.{digits}f}".replace("-", "−"))
-    if geolocation.crs is not None:
-        parts.append(name_of_crs(geolocation.crs))
-    elif geolocation.gcps_crs:
-        parts.append(name_of_crs(geolocation.gcps_crs))
     return "  ".join(parts)
 
 

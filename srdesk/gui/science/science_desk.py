@@ -14,7 +14,7 @@ from srdesk.gui.compare.view import CompareView
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.science.look import Look, ToneScale
 from srdesk.gui.science.place_line import PlaceLine
-from srdesk.gui.science.reading import measured_of, place_of
+from srdesk.gui.science.reading import map_of, measured_of, place_of
 from srdesk.gui.science.science_bar import ScienceBar
 from srdesk.gui.work.requests import Document, Rendered
 from srdesk.gui.work.session import Session
@@ -55,6 +55,7 @@ class ScienceDesk(QObject):
         self._scale: ToneScale | None = None
         self._shading: Shading | None = None
         self._opened: Path | None = None
+        self._map = ""
         session.recall = self._recall
         session.opening.connect(self._on_opening)
         session.opened.connect(self._on_opened)
@@ -102,6 +103,7 @@ class ScienceDesk(QObject):
         self._bar.setVisible(is_science)
         self._line.setVisible(is_science)
         self._line.show_place("")
+        self._map = map_of(document)
         self._show_tones(document, keeps_look=is_same_file)
         if is_science and document.path is not None:
             self._chosen[document.path.absolute()] = (document.part, document.shown_bands)
@@ -177,7 +179,8 @@ class ScienceDesk(QObject):
             return
         values = reading.values.get("lr")
         measured = "" if values is None else measured_of(document, values)
-        self._line.show_place("   ".join(part for part in (place_of(document, reading.x, reading.y), measured) if part))
+        place = place_of(document, reading.x, reading.y) or self.tr("The file does not say where this is.")
+        self._line.show_place("   ".join(part for part in (place, self._map, measured) if part))
 
     # --- the inside -----------------------------------------------------------------------------------------------
 

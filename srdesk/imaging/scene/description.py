@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from srdesk.imaging.scene.gdal_session import gdal_failures
 from srdesk.imaging.scene.geolocation import Geolocation
 from srdesk.imaging.scene.geotiff import Band, GeoTiff
+
+_NAME = re.compile(r'\w+\["([^"]+)"')
+_QUOTED = re.compile(r'"[^"]*"')
+_NEXT_PART = re.compile(r"(?<=,)(?=[A-Z0-9_]+\[)")
+
+_MADE_UP = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC")
+"""Domains of tags that GDAL makes up, or that are told elsewhere."""
 
 _MAX_LISTED = 400
 _MAX_VALUE_LETTERS = 2000
@@ -58,10 +68,28 @@ def _place(where: Geolocation) -> Iterator[str]:
 def _coordinate_system(where: Geolocation) -> Iterator[str]:
     crs = where.crs if where.crs is not None else where.gcps_crs
     if crs:
-        code = crs.to_authority()
-        if code is not None:
-            yield f"{code[0]}:{code[1]}"
-        yield crs.to_wkt(pretty=True)
+        yield name_of_crs(crs)
+        with contextlib.suppress(*gdal_failures(ValueError)):
+            yield from _indented(crs.to_wkt())
+
+
+def name_of_crs(crs: Any) -> str:
+    """Return what people call a coordinate system, with its code where it has one; empty where nobody knows."""
+    try:
+        name, code = _NAME.match(crs.to_wkt()), crs.to_authority()
+    except gdal_failures(ValueError):
+        return ""
+    parts = [name[1] if name else "", f"({code[0]}:{code[1]})" if code else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _indented(wkt: str) -> Iterator[str]:
+    """Yield well-known text with a line for each of its parts."""
+    depth = 0
+    for line in _NEXT_PART.split(wkt):
+        yield "  " * depth + line
+        bare = _QUOTED.sub("", line)
+        depth += bare.count("[") - bare.count("]")
 
 
 def _band(band: Band) -> str:
@@ -79,7 +107,7 @@ def _band(band: Band) -> str:
 
 
 def _tags(dataset: Any) -> Iterator[str]:
-    for domain in ["", *dataset.tag_namespaces()]:
+    for domain in ["", *(domain for domain in dataset.tag_namespaces() if domain not in _MADE_UP)]:
         for name, value in dataset.tags(ns=domain or None).items():
             yield f"{domain + ' ' if domain else ''}{name} = {_short(value)}"
     for number in dataset.indexes[:_MAX_LISTED]:
