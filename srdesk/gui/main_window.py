@@ -143,6 +143,8 @@ class MainWindow(QMainWindow):
         session.failed.connect(reporter.on_failed)
         self.save_flow.failed.connect(reporter.on_failed)
         session.noticed.connect(reporter.on_noticed)
+        # Queued, so that it is said after what was said of the picture before is taken back.
+        self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
         self._preferences.failed.connect(reporter.on_error)
         self.choices.refused.connect(reporter.on_error)
         self.open_flow.remarked.connect(reporter.on_remarked)

@@ -36,6 +36,9 @@ class ScienceDesk(QObject):
     look_changed = Signal(object)
     """Pictures are seen with another `Look`, or (None) cannot be."""
 
+    noticed = Signal(str)
+    """A sentence about the picture that was opened."""
+
     def __init__(
         self,
         session: Session,
@@ -110,6 +113,8 @@ class ScienceDesk(QObject):
         if is_science and not is_same_file:
             self._prefer_trusted_pane()
         self._show_flux()
+        if document.remark:
+            self.noticed.emit(document.remark)
 
     @Slot()
     def _on_closed(self) -> None:

@@ -147,6 +147,8 @@ class Document:
     """Where on Earth its pixels are."""
     header: str = ""
     """What its file says of it, as people read it; empty for photos."""
+    remark: str = ""
+    """A sentence that people must read once it is open; empty if all is well."""
 
 
 @dataclass(frozen=True, slots=True)
