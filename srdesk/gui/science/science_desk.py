@@ -197,6 +197,7 @@ class ScienceDesk(QObject):
         self._bar.parts.setVisible(len(document.planes) > 1)
         self._bar.bands.show_bands(document.bands, document.shown_bands)
         self._bar.bands.setVisible(bool(document.bands))
+        self._bar.arrange()
 
     def _show_tones(self, document: Document, *, keeps_look: bool) -> None:
         display = document.display
