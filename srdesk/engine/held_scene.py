@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srdesk.engine.control import Control
+from srdesk.engine.measured import made_by
 from srdesk.imaging.image import Box, FloatArray, Image
 from srdesk.imaging.scene.bands import SceneBands
 from srdesk.imaging.scene.held import HeldScene
@@ -53,7 +55,8 @@ def enlarge_held(
     if image.alpha is not None:
         part = image.alpha[region.top : region.bottom, region.left : region.right]
         alpha = opacity_map(image.values.dtype).from_unit(part).repeat(scale, axis=0).repeat(scale, axis=1)
-    return StoredImage(sink.numbers, image.values, alpha, image.metadata), facts
+    metadata = replace(image.metadata, history=(*image.metadata.history, *made_by(upscaler)))
+    return StoredImage(sink.numbers, image.values, alpha, metadata), facts
 
 
 class _Sink:

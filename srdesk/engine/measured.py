@@ -84,7 +84,7 @@ def enlarge_measured(
     facts = upscaler.upscale(source, _Shifted(sink, scaled), control, region=region)
     _add_excess(task, sink.pixels, usable, control.token)
     stored, error = _fit(task, sink.pixels, control.token)
-    metadata = replace(image.metadata, history=(*image.metadata.history, *_provenance(upscaler)))
+    metadata = replace(image.metadata, history=(*image.metadata.history, *made_by(upscaler)))
     return stored.with_metadata(metadata), replace(facts, flux=error)
 
 
@@ -172,7 +172,8 @@ def _fit_channel(task: _Task, channel: int, sr: FloatArray, numbers: Numbers, to
     return flux_error(whole, result, network, science)
 
 
-def _provenance(upscaler: AnyUpscaler) -> tuple[str, ...]:
+def made_by(upscaler: AnyUpscaler) -> tuple[str, ...]:
+    """Return how a result was made, a sentence each."""
     made = f"SR Desk {__version__}: enlarged {SCALE} times by {upscaler.name}"
     card = upscaler.card
     return (made,) if card is None else (made, f"weights sha256 {card.sha256}")

@@ -71,6 +71,8 @@ class Actions(QObject):
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 
         self._make_choices()
+        self.header = add(self.tr("&Header…"), "Ctrl+I")
+        self.stretch_menu = QMenu(self.tr("S&tretch"), window)
         self.recent_menu = QMenu(self.tr("Open &Recent"), window)
         self.device_menu = QMenu(self.tr("&Device"), window)
         self.precision_menu = QMenu(self.tr("&Precision"), window)
@@ -121,6 +123,7 @@ class Actions(QObject):
                 self.full_screen,
             ],
         )
+        view.insertMenu(self.full_screen, self.stretch_menu)
         _menu(view.addMenu(self.tr("&Theme")), self.themes.values())
         processes = [self.run, self.run_visible, self.pause_scene, self.cancel, None]
         process = _menu(bar.addMenu(self.tr("&Process")), processes)
@@ -131,6 +134,7 @@ class Actions(QObject):
         _menu(process.addMenu(self.tr("&Window Size")), self.windows.values())
         train = _menu(bar.addMenu(self.tr("&Train")), [self.train, self.fine_tune, self.runs, None])
         train.addMenu(self.weights_menu)
+        _menu(bar.addMenu(self.tr("T&ools")), [self.header])
         _menu(
             bar.addMenu(self.tr("&Help")),
             [

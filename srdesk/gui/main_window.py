@@ -26,6 +26,11 @@ from srdesk.gui.queue.queue_menu import QueueMenu
 from srdesk.gui.save_flow import SaveFlow
 from srdesk.gui.scene_board import SceneBoard
 from srdesk.gui.scene_flow import SceneFlow
+from srdesk.gui.science.header_menu import HeaderMenu
+from srdesk.gui.science.place_line import PlaceLine
+from srdesk.gui.science.science_bar import ScienceBar
+from srdesk.gui.science.science_desk import ScienceDesk
+from srdesk.gui.science.stretch_menu import StretchMenu
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.status_line import StatusLine
 from srdesk.gui.tool_bar import ToolBar
@@ -74,12 +79,18 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.welcome = Welcome(samples)
         self.view = CompareView()
+        self.science_bar, self.place_line = ScienceBar(), PlaceLine()
         self.status = StatusLine()
         self.tool_bar = ToolBar(self.desk_actions)
         self._build()
 
         actions, questions = self.desk_actions, self.questions
         self.board = PaneBoard(self.view, session)
+        self.science = ScienceDesk(
+            session, self.view, bar=self.science_bar, line=self.place_line, preferences=preferences
+        )
+        StretchMenu(actions.stretch_menu, self.science)
+        self.header = HeaderMenu(self, actions.header, session)
         self.choices = ComputeChoices(actions, preferences, session, questions)
         self.help = HelpMenu(self, actions, preferences, self.choices)
         self.reporter = FailureReporter(messages, actions, preferences, self.help.report)
@@ -124,7 +135,9 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.science_bar)
         column.addWidget(self._pages, 1)
+        column.addWidget(self.place_line)
         self.setCentralWidget(middle)
         bar = QStatusBar()  # below the docks as well
         bar.setSizeGripEnabled(False)
@@ -146,6 +159,8 @@ class MainWindow(QMainWindow):
         session.failed.connect(reporter.on_failed)
         self.save_flow.failed.connect(reporter.on_failed)
         session.noticed.connect(reporter.on_noticed)
+        # Queued, so that it is said after what was said of the picture before is taken back.
+        self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
         self._preferences.failed.connect(reporter.on_error)
         self.choices.refused.connect(reporter.on_error)
         self.open_flow.remarked.connect(reporter.on_remarked)
@@ -215,7 +230,7 @@ class MainWindow(QMainWindow):
         display = self.scene_board.result(pane) or display
         if display is None:
             self.status.say(self.tr("{} has nothing to copy yet.").format(PANE_TITLES[pane]))
-        elif isinstance(display, DisplayImage) and clipboard.copy_picture(display):
+        elif isinstance(display, DisplayImage) and clipboard.copy_picture(self.science.as_seen(display)):
             self.status.say(
                 self.tr("Copied {}, {} × {} pixels").format(PANE_TITLES[pane], display.width, display.height)
             )

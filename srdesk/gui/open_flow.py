@@ -18,6 +18,9 @@ from srdesk.gui.work.requests import Document
 from srdesk.gui.work.session import Session
 from srdesk.settings import MAX_RECENT_FILES, Settings
 
+_PACKED = "*.fits.fz *.fit.fz *.fits.gz *.fit.gz *.fits.bz2 *.fit.bz2"
+"""FITS files that are read as they are, but not written."""
+
 
 class OpenFlow(QObject):
     """Finds out what the person wants to open, and remembers it for the next time."""
@@ -43,7 +46,7 @@ class OpenFlow(QObject):
     def choose(self) -> None:
         """Ask which picture to open."""
         folder = self._preferences.settings.open_folder or str(Path.home())
-        self.open(self._questions.open_paths(folder, " ".join(PATTERNS.values())))
+        self.open(self._questions.open_paths(folder, " ".join((*PATTERNS.values(), _PACKED))))
 
     @Slot()
     def paste(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -10,6 +12,7 @@ from srdesk.gui import scene_words
 from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.compare.comparison import CursorReading, PaneSpec
 from srdesk.gui.compare.view import CompareView
+from srdesk.gui.science.reading import unit_of
 from srdesk.gui.status_line import duration
 from srdesk.gui.work import agenda
 from srdesk.gui.work.agenda import Activity, Why
@@ -32,6 +35,7 @@ class PaneBoard(QObject):
         self._renderer = session.renderer
         self._visible: tuple[str, ...] = PANE_KEYS
         self._busy_pane = ""
+        self._path: Path | None = None
         # A network that was trained to look sharp adds what was never there; whoever measures must be told.
         remarks = {"srgan": self.tr("detail partly invented")}
         view.set_panes([PaneSpec(pane, PANE_TITLES[pane], remarks.get(pane, "")) for pane in PANE_KEYS])
@@ -62,7 +66,10 @@ class PaneBoard(QObject):
     @Slot(object)
     def _on_opened(self, document: Document) -> None:
         self._busy_pane = ""
-        self._view.set_document(document.display)
+        # Other bands of the same scene are looked at where the ones before were.
+        is_same_file = document.path is not None and document.path == self._path
+        self._path = document.path
+        self._view.set_document(document.display, stays=is_same_file)
         self._renderer.set_visible_region(self._view.visible_region())
 
     @Slot(object)
@@ -119,13 +126,20 @@ class PaneBoard(QObject):
         if reading is None:
             self.cursor_described.emit("")
             return
+        document = self._session.document
+        unit = "" if document is None else unit_of(document)
         parts = [f"{int(reading.x)}, {int(reading.y)}"]
         for pane in self._visible:
             values = reading.values.get(pane)
             if values is not None:
-                parts.append(f"{PANE_TITLES[pane]} {' '.join(_number(value) for value in values)}")
+                parts.append(" ".join((PANE_TITLES[pane], *(_number(value) for value in values), unit)).rstrip())
         self.cursor_described.emit("   ".join(parts))
 
 
 def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.4g}"
+    if isinstance(value, int):
+        return str(value)
+    if math.isnan(value):
+        return "–"
+    # Counts of 16 bits, which are floats once they were scaled, are seen as they are.
+    return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e7 else f"{value:.4g}"

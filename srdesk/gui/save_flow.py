@@ -8,8 +8,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from srdesk import paths
-from srdesk.engine.enlarge import TargetSize
-from srdesk.errors import SrDeskError
+from srdesk.engine.enlarge import SCALE, TargetSize
+from srdesk.errors import ConfigError, SrDeskError
 from srdesk.gui.actions import Actions
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
@@ -37,6 +37,9 @@ LOSSLESS_SUFFIX = ".png"
 
 MEASURED_SUFFIX = ".fits"
 """The same for measured pictures."""
+
+SCENE_SUFFIX = ".tif"
+"""The same for scenes."""
 
 
 class SaveFlow(QObject):
@@ -182,7 +185,7 @@ class SaveFlow(QObject):
                     return None
                 reason = None
         if reason is not None:
-            suffix = LOSSLESS_SUFFIX if expected.science is None else MEASURED_SUFFIX
+            suffix = _suffix_for(document)
             if not self._questions.format_instead(_sentence(reason), suffix):
                 return None
             path, policy = path.with_suffix(suffix), "ask" if policy == "overwrite" else policy
@@ -200,9 +203,7 @@ class SaveFlow(QObject):
         from srdesk.imaging.formats import plain_name
 
         source = plain_name(document.path or Path(document.name))
-        is_measured = document.image is not None and document.image.science is not None
-        usual = MEASURED_SUFFIX if is_measured else LOSSLESS_SUFFIX
-        ext = source.suffix if _is_known(source) else usual
+        ext = source.suffix if _is_known(source) else _suffix_for(document)
         settings = self._preferences.settings
         return OutputName(settings.output_name_template).render(
             source, model=settings.weights_of(pane), scale=size.removesuffix("x"), ext=ext
@@ -226,13 +227,26 @@ def _expected_result(image: Image, size: str) -> StoredImage:
     """Return a stand-in for the result: its shape and type, without its memory.
 
     Raises:
-        ConfigError: the size is more than four times the picture.
+        ConfigError: the size is more than four times the picture, or another than that of a measured one.
     """
+    is_measured = image.science is not None or image.metadata.scene is not None
+    if is_measured and TargetSize.parse(size).scale != SCALE:
+        raise ConfigError("size", size, f"{SCALE}x for FITS files and scenes, whose values it conserves")
     height, width = TargetSize.parse(size).resolve(image.height, image.width)
     zero = np.zeros((), np.dtype(image.values.dtype))
     alpha = None if image.alpha is None else np.broadcast_to(zero, (height, width))
     numbers = np.broadcast_to(zero, (height, width, image.channels))
     return StoredImage(numbers, image.values, alpha, image.metadata, image.science)
+
+
+def _suffix_for(document: Document) -> str:
+    """Return the suffix of a format that holds any result of a picture."""
+    image = document.image
+    if image is None:
+        return SCENE_SUFFIX
+    if image.science is not None:
+        return MEASURED_SUFFIX
+    return LOSSLESS_SUFFIX if image.metadata.scene is None else SCENE_SUFFIX
 
 
 def _is_known(path: Path) -> bool:

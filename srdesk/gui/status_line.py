@@ -25,7 +25,7 @@ class StatusLine(QFrame):
         super().__init__(parent)
         self.setObjectName("statusLine")
         self._resting_text = ""
-        self._activity = _ElidedLabel()
+        self._activity = ElidedLabel()
         self._activity.setObjectName("activity")
         self._bar = QProgressBar()
         self._bar.setFixedWidth(_BAR_WIDTH_PX)
@@ -35,7 +35,7 @@ class StatusLine(QFrame):
         self._cancel.setFlat(True)
         self._cancel.setToolTip(self.tr("Stop (Esc)"))
         self._cancel.clicked.connect(self.cancel_requested)
-        self._cursor = _ElidedLabel()
+        self._cursor = ElidedLabel()
         self._cursor.setAccessibleName(self.tr("Values under the cursor"))
         self._machine = QLabel()
         self._machine.setAccessibleName(self.tr("Device, window size, free memory and speed"))
@@ -142,13 +142,15 @@ class StatusLine(QFrame):
             self._activity.setText(self._resting_text)
 
 
-class _ElidedLabel(QLabel):
+class ElidedLabel(QLabel):
     """A label that cuts its text off where there is no room, instead of making the window wider."""
 
     def minimumSizeHint(self) -> QSize:
+        """Return no width at all."""
         return QSize(0, super().minimumSizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint as much of the text as there is room for."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())

@@ -158,6 +158,8 @@ def can_hold(format_name: str, stored: StoredImage) -> str | None:
         )
     if format_name == "FITS":
         return None
+    if stored.metadata.scene is not None and format_name != "TIFF":
+        return f"{_SPOKEN[format_name]} cannot hold where on Earth the pixels are; GeoTIFF can"
     if format_name not in SUFFIXES.values():
         return f"{format_name} files cannot be written"
     dtype = stored.values.dtype

@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,9 +47,11 @@ from srdesk.gui.work.requests import (
 )
 from srdesk.gui.work.session import Phase, Session
 from srdesk.imaging.decoder import Cancellable, Decoder
+from srdesk.imaging.flux import FluxError
 from srdesk.imaging.formats import open_image
 from srdesk.imaging.image import Box, Image
 from srdesk.imaging.naming import CollisionPolicy
+from srdesk.imaging.scene.held import read as read_scene
 from srdesk.imaging.stored import StoredImage
 from srdesk.settings import Settings
 
@@ -83,11 +86,18 @@ class NearestWorker(Worker):
         image = request.image
         box = request.region or Box(0, 0, image.height, image.width)
         alpha = None if image.alpha is None else image.alpha[box.top : box.bottom, box.left : box.right]
-        small = StoredImage.from_image(image.with_pixels(np.ascontiguousarray(image.read(box)), alpha))
+        if image.numbers is None:
+            small = StoredImage.from_image(image.with_pixels(np.ascontiguousarray(image.read(box)), alpha))
+        else:
+            whole = StoredImage.of_numbers(image)
+            rows, columns = slice(box.top, box.bottom), slice(box.left, box.right)
+            its_alpha = None if whole.alpha_numbers is None else whole.alpha_numbers[rows, columns]
+            small = replace(whole, numbers=whole.numbers[rows, columns], alpha_numbers=its_alpha)
         numbers = small.numbers.repeat(4, axis=0).repeat(4, axis=1)
         large_alpha = None if small.alpha_numbers is None else small.alpha_numbers.repeat(4, 0).repeat(4, 1)
-        stored = StoredImage(numbers, small.values, large_alpha, small.metadata)
-        facts = UpscaleFacts(request.pane, "cpu", "fp32", 0, 0.1, 100.0)
+        stored = StoredImage(numbers, small.values, large_alpha, small.metadata, small.science)
+        flux = None if image.science is None else FluxError(0.02, 1.5, 7, 0.4, image.science.quantity, "adu")
+        facts = UpscaleFacts(request.pane, "cpu", "fp32", 0, 0.1, 100.0, flux=flux)
         display = DisplayImage.build(stored, 4)
         if request.region is None:
             return Rendered(request.id, request.pane, stored, display, facts)
@@ -106,6 +116,9 @@ class InProcessDecoder(Decoder):
 
     def open(self, path: Path | str, token: Cancellable | None = None, *, part: str = "") -> Image:
         return open_image(path, part)
+
+    def open_scene(self, path: Path | str, token: Cancellable | None = None, *, bands: tuple[int, ...] = ()) -> Image:
+        return read_scene(Path(path), bands).to_image()
 
 
 @pytest.fixture

@@ -52,11 +52,15 @@ class Navigator(QObject):
         """Zoom: device pixels per result pixel, in percent."""
         return 100.0 * self.viewport.ratio / self.result_scale
 
-    def open(self, lr_height: int, lr_width: int) -> None:
-        """Look at the whole of a new document."""
+    def open(self, lr_height: int, lr_width: int, *, stays: bool = False) -> None:
+        """Look at the whole of a new document; if it ``stays``, at the same place as of one of the same size."""
+        stays = stays and self._lr_size == (lr_height, lr_width) and not self.is_fitted
         self._lr_size = (lr_height, lr_width)
         self.document_changed.emit()
-        self.fit()
+        if stays:
+            self.changed.emit()
+        else:
+            self.fit()
 
     def close(self) -> None:
         """Look at nothing."""

@@ -52,7 +52,7 @@ class CompareView(QWidget):
         self._bar.blinking_changed.connect(self.set_blinking)
         self._stage = CompareStage(self._navigator, self)
         self._stage.hovered.connect(self._read_out)
-        self._stage.activated.connect(self._activate)
+        self._stage.activated.connect(self.activate)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -78,21 +78,19 @@ class CompareView(QWidget):
         self._bar.set_panes([(spec.key, spec.title) for spec in specs])
         first = "bicubic" if "bicubic" in keys else keys[0]
         self.set_compared(first, "srresnet" if "srresnet" in keys else keys[-1])
-        self._activate(keys[0])
+        self.activate(keys[0])
 
-    def set_document(self, lr: Picture, result_scale: float = 4.0) -> None:
-        """Show a new document: its LR pane at once, the others wait for results.
+    def set_document(self, lr: Picture, result_scale: float = 4.0, *, stays: bool = False) -> None:
+        """Show a new document, ``lr`` at scale 1: its LR pane at once, the others wait for results.
 
-        Args:
-            lr: The LR picture, at scale 1.
-            result_scale: Result pixels per LR pixel, which 100 % refers to.
+        100 % refers to ``result_scale`` pixels per LR pixel. The view ``stays`` where it is if the size is the same.
         """
         self._lr = lr
         self._region = Box(0, 0, 0, 0)
         for key, content in self._contents.items():
             (content.show if key == "lr" else content.wait)(lr)
         self._navigator.result_scale = result_scale
-        self._navigator.open(lr.height, lr.width)
+        self._navigator.open(lr.height, lr.width, stays=stays)
         self._refresh()
 
     def set_result_scale(self, scale: float) -> None:
@@ -271,7 +269,8 @@ class CompareView(QWidget):
             self._show()
         self._stage.refresh(*self._contents.values())
 
-    def _activate(self, key: str) -> None:
+    def activate(self, key: str) -> None:
+        """Make a pane the one that commands mean."""
         if key and key != self._active:
             self._active = key
             self._stage.set_active(key)

@@ -183,6 +183,10 @@ QPushButton[flat="true"]:focus {{ border-color: {accent}; }}
 QProgressBar {{ background: {raised}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
 
+#scienceBar {{ background: {panel}; border-bottom: 1px solid {line}; }}
+#scienceBar QLabel {{ color: {muted}; }}
+#placeLine {{ background: {panel}; border-top: 1px solid {line}; }}
+
 #banner {{ background: {notice_panel}; border-bottom: 1px solid {line}; }}
 #banner[severity="error"] {{ background: {error_panel}; }}
 #banner[severity="error"] #bannerText {{ color: {error}; }}

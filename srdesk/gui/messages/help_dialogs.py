@@ -24,6 +24,8 @@ PARTS = (
     "pillow",
     "tifffile",
     "imagecodecs",
+    "astropy",
+    "rasterio",
     "scikit-image",
     "safetensors",
     "pyqtgraph",

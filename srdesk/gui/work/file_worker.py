@@ -62,11 +62,9 @@ class FileWorker(Worker):
         raise TypeError(f"nothing is known about {type(request).__name__}")
 
     def _save(self, job: SaveJob, request: SaveRequest) -> Path:
-        from srdesk.imaging.formats import save_image
-
         stored = _as_saved(job, request.token)
         request.token.check()
-        for sentence in save_image(job.path, stored, quality=job.quality):
+        for sentence in _written(job, stored, request.token):
             self.reported.emit(Noticed(request.id, sentence))
         log.info("saved %s, %d × %d", job.path.suffix, stored.width, stored.height)
         return job.path
@@ -83,6 +81,17 @@ class FileWorker(Worker):
 
             self._decoder = Decoder()
         return self._decoder
+
+
+def _written(job: SaveJob, stored: StoredImage, token: CancelToken) -> tuple[str, ...]:
+    """Write a result; return a sentence for each thing that is not in the file."""
+    if stored.metadata.scene is not None:
+        from srdesk.engine.held_file import save_held
+
+        return save_held(job.path, stored, token)
+    from srdesk.imaging.formats import save_image
+
+    return save_image(job.path, stored, quality=job.quality)
 
 
 def _as_saved(job: SaveJob, token: CancelToken) -> StoredImage:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srdesk.engine.control import CancelToken
+from srdesk.errors import ImageReadError
 from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.work.requests import Document, OpenRequest
 from srdesk.imaging.image import Image
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from srdesk.gui.scene.pyramid import SceneShelf
     from srdesk.imaging.decoder import Decoder
     from srdesk.imaging.fits.parts import Plane
+
+_MOST_TRIED = 12
+"""Images of a file, at most, of which the first that can be opened is looked for."""
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +48,29 @@ def open_document(request: OpenRequest, decoder: Decoder, shelf: Callable[[], Sc
     path, token = request.path, request.token
     if is_scene(path):
         return _scene(path, request.bands, decoder, token, shelf)
-    image = decoder.open(path, token, part=request.part)
+    image, remark = _opened(request, decoder)
     origin = image.metadata.fits
     if origin is None:
         return document_of(path.name, path, image, token)
-    return _measured(path, image, origin, token)
+    return _measured(path, image, origin, token, remark)
+
+
+def _opened(request: OpenRequest, decoder: Decoder) -> tuple[Image, str]:
+    """Return the picture that is meant; if none is named, the first of the file that can be opened, and a remark."""
+    path, token = request.path, request.token
+    try:
+        return decoder.open(path, token, part=request.part), ""
+    except ImageReadError as error:
+        if request.part:
+            raise
+        from srdesk.imaging.formats import list_planes
+
+        # Where the first image holds nothing, people must get at the others.
+        for plane in list_planes(path)[1:_MOST_TRIED]:
+            with contextlib.suppress(ImageReadError):
+                image = decoder.open(path, token, part=plane.part)
+                return image, f"{error} “{plane}” is shown instead."
+        raise
 
 
 def document_of(name: str, path: Path | None, image: Image, token: CancelToken) -> Document:
@@ -62,13 +86,15 @@ def document_of(name: str, path: Path | None, image: Image, token: CancelToken) 
 def _scene(
     path: Path, bands: tuple[int, ...], decoder: Decoder, token: CancelToken, shelf: Callable[[], SceneShelf]
 ) -> Document:
+    from srdesk.imaging.scene.description import describe_scene
     from srdesk.imaging.scene.geotiff import open_geotiff
     from srdesk.imaging.scene.held import can_hold
 
     with open_geotiff(path) as scene:
-        everything, geolocation, is_held = scene.bands, scene.geolocation, can_hold(scene, bands)
+        everything, geolocation, header = scene.bands, scene.geolocation, describe_scene(scene)
+        is_held = can_hold(scene, bands)
     if not is_held:
-        return _large_scene(path, bands, token, shelf())
+        return replace(_large_scene(path, bands, token, shelf()), header=header)
     image = decoder.open_scene(path, token, bands=bands)
     origin = image.metadata.scene
     log.info("opened scene, %d × %d, %d bands", image.width, image.height, len(everything))
@@ -80,6 +106,8 @@ def _scene(
         bands=everything,
         shown_bands=() if origin is None else origin.bands,
         geolocation=geolocation,
+        header=header,
+        remark=_remark(path, image),
     )
 
 
@@ -99,12 +127,22 @@ def _large_scene(path: Path, bands: tuple[int, ...], token: CancelToken, shelf: 
     )
 
 
-def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken) -> Document:
+def _remark(path: Path, image: Image) -> str:
+    """Say that there is nothing to be seen, if that is so."""
+    if image.alpha is None or image.alpha.any():
+        return ""
+    return f"None of the pixels of “{path.name}” has a value in the bands that are shown."
+
+
+def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken, remark: str) -> Document:
+    from srdesk.imaging.fits.cards import list_contents
     from srdesk.imaging.fits.reader import parsed_header
     from srdesk.imaging.fits.wcs import shown_sky_reader
-    from srdesk.imaging.formats import list_planes
+    from srdesk.imaging.formats import regular_file
 
-    planes, header = list_planes(path), parsed_header(origin.header)
+    with regular_file(path) as stream:
+        planes, text = list_contents(stream, path)
+    header = parsed_header(origin.header)
     log.info("opened FITS, %d × %d, one of %d", image.width, image.height, len(planes))
     return Document(
         path.name,
@@ -114,6 +152,8 @@ def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken) 
         planes=planes,
         part=_part(planes, origin, header),
         sky=shown_sky_reader(header, image.height),
+        header=text,
+        remark=remark,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from srdesk.imaging.scene.geolocation import Geolocation
     from srdesk.imaging.scene.geotiff import Band
     from srdesk.imaging.stored import StoredImage
+    from srdesk.imaging.values import ValueMap
 
 SkyReader = Callable[[float, float], tuple[float, float]]
 """From a point to right ascension and declination in degrees."""
@@ -149,6 +150,18 @@ class Document:
     """Where on Earth its pixels are."""
     scene: ScenePyramid | None = None
     """The scene, if it is too large to be held in memory; `display` then is it as well."""
+    header: str = ""
+    """What its file says of it, as people read it; empty for photos."""
+    remark: str = ""
+    """A sentence that people must read once it is open; empty if all is well."""
+
+    @property
+    def values(self) -> ValueMap:
+        """From the numbers of its file to the range that panes show."""
+        if self.scene is not None:
+            return self.scene.scene.values
+        assert self.image is not None
+        return self.image.values
 
     @property
     def height(self) -> int:

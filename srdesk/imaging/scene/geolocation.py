@@ -53,6 +53,14 @@ class Geolocation:
         """Whether `lonlat` can answer."""
         return (self.transform is not None and self.crs is not None) or bool(self.gcps) or self.rpcs is not None
 
+    def on_map(self, x: float, y: float) -> tuple[float, float] | None:
+        """Return the coordinates, in ``crs``, of a position ``x`` columns right, ``y`` rows down; None without a map.
+
+        Whole numbers are corners of pixels.
+        """
+        t = self.transform
+        return None if t is None else (t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f)
+
     def lonlat(self, x: float, y: float) -> tuple[float, float] | None:
         """Return longitude and latitude in degrees (WGS 84) of a position ``x`` columns right, ``y`` rows down.
 
@@ -65,9 +73,9 @@ class Geolocation:
             from rasterio.warp import transform
 
             try:
-                if self.transform is not None and self.crs is not None:
-                    t = self.transform
-                    across, down = t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+                on_map = self.on_map(x, y)
+                if on_map is not None and self.crs is not None:
+                    across, down = on_map
                     crs = self.crs
                 elif self.gcps:
                     with GCPTransformer(list(self.gcps)) as transformer:

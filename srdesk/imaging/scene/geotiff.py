@@ -120,6 +120,8 @@ class GeoTiff:
         """Whether the bands of a pixel stand side by side in the file."""
         self.has_overviews = bool(dataset.overviews(1))
         """Whether it has reduced pictures of itself."""
+        self.has_bands_left_out = False
+        """Whether the file has bands that are none of these."""
         self.pages = max(1, len(dataset.subdatasets))
         """How many pictures the file holds, of which this is the first."""
         flags = [getattr(flag, "name", "") for flag in dataset.mask_flag_enums[0]]

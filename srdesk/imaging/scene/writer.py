@@ -35,9 +35,17 @@ RANGE_TAG = "SRDESK_RANGE"
 _OVERVIEW_STOP_PX = 256
 """The smallest overview is the first that fits into a square of this size."""
 
-_WIDTH, _LENGTH, _JPEG_TABLES, _SUBSAMPLING, _TIE_POINTS, _NODATA = 256, 257, 347, 530, 33922, 42113
+_WIDTH, _LENGTH, _EXTRA_SAMPLES, _JPEG_TABLES, _SUBSAMPLING, _TIE_POINTS, _NODATA = (
+    256,
+    257,
+    338,
+    347,
+    530,
+    33922,
+    42113,
+)
 _SHORT, _LONG, _DOUBLE = 3, 4, 12
-_KEPT_TAGS = frozenset({338, 700, 33723, 34675, 34735, 34736, 34737, _NODATA})
+_KEPT_TAGS = frozenset({_EXTRA_SAMPLES, 700, 33723, 34675, 34735, 34736, 34737, _NODATA})
 """Extra samples, XMP, IPTC, ICC profile, the three tags of GeoKeys, nodata: byte for byte."""
 
 _FOREIGN_DOMAINS = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC", "COLOR_PROFILE", "EXIF")
@@ -212,7 +220,10 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
         directory[tag] = ifd.Field(_LONG, 1, struct.pack("<I", size))
     if plan.codec.compression == "JPEG" and plan.is_interleaved and len(plan.scene.bands) == 3:
         directory[_SUBSAMPLING] = ifd.Field(_SHORT, 2, struct.pack("<HH", 1, 1))
-    directory.update(_kept_fields(plan.scene.path))
+    kept = _kept_fields(plan.scene.path)
+    if plan.scene.has_bands_left_out:
+        kept.pop(_EXTRA_SAMPLES, None)  # of all bands
+    directory.update(kept)
     if plan.has_nodata_by_band:
         directory.pop(_NODATA, None)
     where = plan.scene.geolocation.scaled(plan.scale)
