@@ -8,10 +8,11 @@ from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QVBoxLayout, QWidget
 
-from srdesk.gui.actions import PANE_TITLES, Actions
-from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.actions import Actions
+from srdesk.gui.closing import Closing
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
+from srdesk.gui.copy_flow import CopyFlow
 from srdesk.gui.failure_reporter import FailureReporter
 from srdesk.gui.help_menu import HelpMenu
 from srdesk.gui.look.theme import Theme
@@ -83,7 +84,14 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.tool_bar = ToolBar(self.desk_actions)
         self._build()
+        self._plug_in(theme, messages, queue)
+        self._connect(theme)
+        self._restore_geometry()
+        messages.attach(self)
 
+    def _plug_in(self, theme: Theme, messages: Messages, queue: DeskQueue) -> None:
+        """Let every part do its work on the widgets."""
+        session, preferences, training = self._session, self._preferences, self._training
         actions, questions = self.desk_actions, self.questions
         self.board = PaneBoard(self.view, session)
         self.science = ScienceDesk(
@@ -100,6 +108,9 @@ class MainWindow(QMainWindow):
         )
         self.scenes = SceneFlow(actions, session, questions, save_flow=self.save_flow, messages=messages)
         self.scene_board = SceneBoard(self.view, session)
+        self.copy_flow = CopyFlow(
+            actions.copy, session, self.view, elsewhere=self.scene_board.result, as_seen=self.science.as_seen
+        )
         ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
         self.train = TrainMenu(self, actions, training, preferences=preferences, questions=questions, messages=messages)
         self.queue = QueueMenu(
@@ -109,9 +120,7 @@ class MainWindow(QMainWindow):
         self.status.add(self.queue.indicator)
         self.status.add(self.train.indicator)
         StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
-        self._connect(theme)
-        self._restore_geometry()
-        messages.attach(self)
+        self._closing = Closing(session, preferences, questions, (self.queue, self.scenes, self.train))
 
     def say(self, message: Message) -> None:
         """Say ``message`` in the status line or the banner; a notice never hides an error."""
@@ -149,31 +158,25 @@ class MainWindow(QMainWindow):
         session, actions, reporter = self._session, self.desk_actions, self.reporter
         actions.close.triggered.connect(session.close_document)
         actions.quit.triggered.connect(self.close)
-        actions.copy.triggered.connect(self._on_copy)
         actions.preferences.triggered.connect(self._on_preferences)
         actions.run.triggered.connect(self._on_run)
         actions.run_visible.triggered.connect(session.renderer.run_visible)
         actions.cancel.triggered.connect(session.cancel)
         session.opened.connect(self._on_opened)
         session.closed.connect(self._on_closed)
-        session.failed.connect(reporter.on_failed)
-        self.save_flow.failed.connect(reporter.on_failed)
+        for failing in (session, self.save_flow, self.scenes, self.scene_board):
+            failing.failed.connect(reporter.on_failed)
+        for talking in (self.open_flow, self.copy_flow, self.scenes, self.queue, self.train, self.help):
+            talking.remarked.connect(reporter.on_remarked)
         session.noticed.connect(reporter.on_noticed)
         # Queued, so that it is said after what was said of the picture before is taken back.
         self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
         self._preferences.failed.connect(reporter.on_error)
         self.choices.refused.connect(reporter.on_error)
-        self.open_flow.remarked.connect(reporter.on_remarked)
-        self.help.remarked.connect(reporter.on_remarked)
-        self.train.remarked.connect(reporter.on_remarked)
         self.train.failed.connect(reporter.on_error)
-        self.queue.remarked.connect(reporter.on_remarked)
         self.queue.first_requested.connect(self.open_flow.open_first)
         self.open_flow.several_given.connect(self.queue.intake.ask)
         self._training.weights_changed.connect(self.queue.use_weights)
-        self.scenes.remarked.connect(reporter.on_remarked)
-        self.scenes.failed.connect(reporter.on_failed)
-        self.scene_board.failed.connect(reporter.on_failed)
         self._training.run_changed.connect(self._on_run_changed)
         theme.changed.connect(self.welcome.redraw)
         theme.changed.connect(self.train.indicator.redraw)
@@ -219,23 +222,6 @@ class MainWindow(QMainWindow):
     def _on_run(self) -> None:
         if not self.scenes.run():
             self._session.renderer.run()
-
-    @Slot()
-    def _on_copy(self) -> None:
-        document, pane = self._session.document, self.view.active_pane
-        if document is None:
-            return
-        computed = self._session.renderer.result(pane) or self._session.renderer.preview(pane)
-        display = document.display if pane == "lr" else computed.display if computed is not None else None
-        display = self.scene_board.result(pane) or display
-        if display is None:
-            self.status.say(self.tr("{} has nothing to copy yet.").format(PANE_TITLES[pane]))
-        elif isinstance(display, DisplayImage) and clipboard.copy_picture(self.science.as_seen(display)):
-            self.status.say(
-                self.tr("Copied {}, {} × {} pixels").format(PANE_TITLES[pane], display.width, display.height)
-            )
-        else:
-            self.status.say(self.tr("This result is too large for the clipboard; save it instead."))
 
     @Slot()
     def _on_preferences(self) -> None:
@@ -286,26 +272,13 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something would be lost, then go."""
-        if not (self._is_unasked or self._may_close()):
+        if not (self._is_unasked or self._closing.may_close()):
             event.ignore()
             return
         self.train.shutdown()
         self._geometry.setValue("geometry", self.saveGeometry())
         event.accept()
         self.closing.emit()
-
-    def _may_close(self) -> bool:
-        parts = (self.queue, self.scenes, self.train)
-        return self._may_lose_work() and all(part.may_close() for part in parts)
-
-    def _may_lose_work(self) -> bool:
-        if not (self._preferences.settings.ask_before_closing and self._session.has_asked_work):
-            return True
-        work = self.tr("A result is still being saved.") if self._session.is_saving else self.tr("A run is going on.")
-        shall_close, ask_again = self.questions.confirm_closing(work)
-        if shall_close:
-            self._preferences.change(ask_before_closing=ask_again)
-        return shall_close
 
     def _restore_geometry(self) -> None:
         self.resize(*_SIZE_PX)
