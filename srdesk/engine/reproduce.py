@@ -26,7 +26,7 @@ from srdesk.engine.provenance import (
 )
 from srdesk.engine.sidecar import read_sidecar, source_path
 from srdesk.engine.upscaling import AnyUpscaler
-from srdesk.errors import ConfigError, ImageReadError, SidecarError, WeightsError
+from srdesk.errors import ConfigError, DeviceUnavailableError, ImageReadError, SidecarError, WeightsError
 from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.formats import format_for
 
@@ -242,13 +242,19 @@ def _upscaler(original: Original) -> AnyUpscaler:
     recipe = original.recipe
     if recipe.weights is None:
         return BicubicUpscaler()
-    return Upscaler.from_weights(
-        recipe.weights,
-        device=recipe.device,
-        precision=recipe.precision,
-        window_px=recipe.window_px,
-        threads=original.computing.threads,
-    )
+    try:
+        return Upscaler.from_weights(
+            recipe.weights,
+            device=recipe.device,
+            precision=recipe.precision,
+            window_px=recipe.window_px,
+            threads=original.computing.threads,
+        )
+    except DeviceUnavailableError as error:
+        hint = (
+            f"The result was computed on “{original.computing.processor}”; make it again where there is such a device."
+        )
+        raise DeviceUnavailableError(str(error), hint=hint) from error
 
 
 def _differences(original: Original, facts: FileFacts) -> Iterator[Difference]:

@@ -195,6 +195,21 @@ def test_a_record_that_cannot_be_used_is_one_sentence(
     assert not (tmp_path / "large-2.png").exists()
 
 
+def test_a_device_that_is_not_here_is_said_with_what_it_was(
+    srdesk: Any, made: Any, photo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    sidecar = made(photo(tmp_path / "photo.png"), tmp_path / "large.png", "--model", "tiny")
+    changed(sidecar, "computing", "device", to="cuda")
+    changed(sidecar, "computing", "processor", to="A Large GPU")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ended = srdesk("reproduce", sidecar)
+    assert ended.status == 1
+    assert "computed on “A Large GPU”; make it again where" in ended.err
+    assert not (tmp_path / "large-2.png").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
