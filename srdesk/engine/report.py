@@ -56,6 +56,8 @@ class Subject:
     """Whether the picture was made smaller first, and is itself the truth."""
     stretch: Stretch | None = None
     """How values are shown; None as the picture asks for."""
+    back_projection: Mapping[str, float] = field(default_factory=dict)
+    """How strongly results were back-projected, 0 to 1, by model; others were not."""
 
 
 def write_report(
@@ -103,7 +105,9 @@ def report_page(findings: Findings, subject: Subject, *, check: Callable[[], Non
             numbers=tuple(numbers_table(part, whole) for part in findings.parts),
             maps=tuple(_maps(findings)),
             colour_bar=pictures.colour_bar(),
-            models=tuple(model_table(outcome, model) for outcome, model in told),
+            models=tuple(
+                model_table(outcome, model, subject.back_projection.get(outcome.model, 0.0)) for outcome, model in told
+            ),
             computing=Table(("", ""), tuple(_computing_facts(outcomes))),
             commands=tuple(_commands(findings, subject)),
         )
@@ -205,7 +209,10 @@ def _commands(findings: Findings, subject: Subject) -> list[str]:
     commands = [shlex.join(words)]
     if subject.is_degraded or len(subject.bands) == 1:  # of these nobody can keep the results
         return commands
-    commands += [shlex.join(["srdesk", "upscale", name, "--model", one, *chosen, "--sidecar"]) for one in models]
+    for one in models:
+        strength = subject.back_projection.get(one, 0.0)
+        wish = ["--back-projection", f"{strength:g}"] if strength else []
+        commands.append(shlex.join(["srdesk", "upscale", name, "--model", one, *chosen, *wish, "--sidecar"]))
     return commands + (["srdesk reproduce RESULT.srdesk.json"] if models else [])
 
 

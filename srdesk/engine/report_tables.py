@@ -43,8 +43,8 @@ def disagreement_sentence(part: Part) -> str:
     return f"|SRGAN − SRResNet|: {mean} on average, {high} at the 99th percentile, {worst} at most."
 
 
-def model_table(outcome: Outcome, told: ModelFile) -> Table:
-    """Return what a result was made with, and how."""
+def model_table(outcome: Outcome, told: ModelFile, back_projection: float = 0.0) -> Table:
+    """Return what a result was made with, and how; ``back_projection`` is the strength of that, 0 to 1."""
     facts = outcome.facts
     window = f"windows of at most {facts.window_px} pixels" if facts.window_px else "as a whole"
     threads = "one thread" if facts.threads == 1 else f"{facts.threads} threads"
@@ -54,6 +54,7 @@ def model_table(outcome: Outcome, told: ModelFile) -> Table:
         ("licence", told.licence),
         ("learnt from", told.training_data),
         ("computed", f"on {facts.device} in {facts.precision}, {threads}, {window}, {facts.seconds:.1f} s"),
+        ("back-projected", f"with strength {back_projection:g}" if back_projection else ""),
     )
     return Table(("", ""), tuple(row for row in rows if row[1]), outcome.model)
 

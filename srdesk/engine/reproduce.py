@@ -6,6 +6,7 @@ Where the bytes differ, `Reproduction.differences` lists what of all that is ano
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -26,7 +27,7 @@ from srdesk.engine.provenance import (
 )
 from srdesk.engine.sidecar import read_sidecar, source_path
 from srdesk.engine.upscaling import AnyUpscaler
-from srdesk.errors import ConfigError, ImageReadError, SidecarError, WeightsError
+from srdesk.errors import ConfigError, DeviceUnavailableError, ImageReadError, SidecarError, WeightsError
 from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.formats import format_for
 
@@ -183,6 +184,8 @@ def _check_complete(sidecar: Path, provenance: Provenance) -> None:
         raise SidecarError(sidecar, "it does not tell the checksum of the weights")
     if format_for(PureWindowsPath(output.name).name) is None:
         raise SidecarError(sidecar, f"its result {output.name[:80]!r} has no name that says a format")
+    if "\0" in provenance.source.name:
+        raise SidecarError(sidecar, "no file can have the name of its picture")
     if not 1 <= computing.threads <= _MOST_THREADS:
         raise SidecarError(sidecar, f"nobody computes with {computing.threads} threads")
     TargetSize.parse(provenance.options.size)
@@ -197,7 +200,8 @@ def _find_source(sidecar: Path, provenance: Provenance, named: Path | None, chec
         return named
     told = source_path(sidecar, provenance)
     changed: Path | None = None
-    for candidate in dict.fromkeys([told, sidecar.absolute().parent / told.name]):
+    for path in (told, sidecar.absolute().parent / told.name):
+        candidate = Path(os.path.realpath(path.parent), path.name)  # not of the file: others may lie beside its name
         try:
             if file_sha256(candidate, check) == wanted:
                 return candidate
@@ -242,13 +246,19 @@ def _upscaler(original: Original) -> AnyUpscaler:
     recipe = original.recipe
     if recipe.weights is None:
         return BicubicUpscaler()
-    return Upscaler.from_weights(
-        recipe.weights,
-        device=recipe.device,
-        precision=recipe.precision,
-        window_px=recipe.window_px,
-        threads=original.computing.threads,
-    )
+    try:
+        return Upscaler.from_weights(
+            recipe.weights,
+            device=recipe.device,
+            precision=recipe.precision,
+            window_px=recipe.window_px,
+            threads=original.computing.threads,
+        )
+    except DeviceUnavailableError as error:
+        hint = (
+            f"The result was computed on “{original.computing.processor}”; make it again where there is such a device."
+        )
+        raise DeviceUnavailableError(str(error), hint=hint) from error
 
 
 def _differences(original: Original, facts: FileFacts) -> Iterator[Difference]:

@@ -56,7 +56,8 @@ def read_sidecar(path: Path) -> Provenance:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SidecarError(path, f"it is no record of a result ({error})") from error
     if found.format != FORMAT:
-        raise SidecarError(path, f"its format is {found.format}, and this version knows {FORMAT} only")
+        hint = "Use the version of SR Desk that wrote it."
+        raise SidecarError(path, f"its format is {found.format}, and this version knows {FORMAT} only", hint=hint)
     return found
 
 

@@ -100,6 +100,19 @@ def test_a_fits_frame_is_made_again_byte_for_byte(srdesk: Any, made: Any, tmp_pa
     assert (tmp_path / "large-2.fits").read_bytes() == (tmp_path / "large.fits").read_bytes()
 
 
+def test_a_large_fits_image_is_made_again_from_disk_to_disk(
+    srdesk: Any, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from srdesk.imaging.fits import windows
+
+    monkeypatch.setattr(windows, "MAX_HELD_BYTES", 0)
+    astropy_fits.PrimaryHDU(RNG.normal(9, 1, (20, 25)).astype("f4")).writeto(tmp_path / "mosaic.fits")
+    sidecar = made(tmp_path / "mosaic.fits", tmp_path / "large.fits", "--model", "tiny")
+    ended = srdesk("reproduce", sidecar)
+    assert ended.status == 0, ended.err
+    assert (tmp_path / "large-2.fits").read_bytes() == (tmp_path / "large.fits").read_bytes()
+
+
 def test_a_scene_is_made_again_byte_for_byte(srdesk: Any, made: Any, make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
     source = make_geotiff("scene.tif", RNG.integers(300, 3000, (5, 40, 50), np.uint16), compress="deflate", nodata=0)
     sidecar = made(source, tmp_path / "large.tif", "--model", "tiny", "--bands", "4,3,2")
@@ -174,6 +187,8 @@ def test_other_bytes_are_said_with_what_is_different(srdesk: Any, made: Any, pho
         (("source", "sha256"), "1" * 64, "has changed since"),
         (("source", "sha256"), "damaged", "it is no record"),
         (("source", "name"), "nowhere.png", "is not there"),
+        (("source", "name"), "", "is not there"),
+        (("source", "name"), "a\0/photo.png", "no file can have the name"),
         (("output",), None, "does not tell of a finished result"),
         (("output", "name"), "large", "no name that says a format"),
         (("model", "sha256"), None, "checksum of the weights"),
@@ -192,6 +207,21 @@ def test_a_record_that_cannot_be_used_is_one_sentence(
     assert ended.status == 1
     assert said in ended.err.splitlines()[0]
     assert ended.out == ""
+    assert not (tmp_path / "large-2.png").exists()
+
+
+def test_a_device_that_is_not_here_is_said_with_what_it_was(
+    srdesk: Any, made: Any, photo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    sidecar = made(photo(tmp_path / "photo.png"), tmp_path / "large.png", "--model", "tiny")
+    changed(sidecar, "computing", "device", to="cuda")
+    changed(sidecar, "computing", "processor", to="A Large GPU")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ended = srdesk("reproduce", sidecar)
+    assert ended.status == 1
+    assert "computed on “A Large GPU”; make it again where" in ended.err
     assert not (tmp_path / "large-2.png").exists()
 
 

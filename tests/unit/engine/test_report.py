@@ -181,17 +181,21 @@ def test_regions_are_shown_and_told(image: Image) -> None:
     page = read(found, Subject("p.png"))
     assert "14 × 12 pixels from column 5, row 3" in page.text
     assert "Region 5,3,14,12" in page.text
-    assert (
-        "srdesk report p.png -o report.html --models srgan --device cpu --precision bf16 --invented --region 5,3,14,12"
-        in (page.text)
-    )
-    assert "srdesk upscale p.png --model srgan --device cpu --precision bf16 --sidecar" in page.text
+    how = "--device cpu --precision bf16"
+    assert f"srdesk report p.png -o report.html --models srgan {how} --invented --region 5,3,14,12" in page.text
+    assert f"srdesk upscale p.png --model srgan {how} --sidecar" in page.text
 
 
 def test_one_band_is_told_and_its_result_is_not_promised(image: Image) -> None:
     text = read(find_out(image, [srgan(image)]), Subject("s.tif", bands=(4,), part="SCI")).text
     assert "--hdu SCI --bands 4" in text
     assert "srdesk upscale" not in text
+
+
+def test_back_projection_is_told_and_repeated(image: Image) -> None:
+    text = read(find_out(image, [srgan(image)]), Subject("p.png", back_projection={"srgan": 0.25})).text
+    assert "with strength 0.25" in text
+    assert "--back-projection 0.25 --sidecar" in text
 
 
 def test_notices_and_settings_are_told(image: Image) -> None:

@@ -43,6 +43,7 @@ def record(tmp_path: Path, decoder: Decoder) -> Path:
 def test_the_picture_is_found_where_it_was(record: Path, tmp_path: Path) -> None:
     original = find_original(record, [])
     assert original.source.samefile(tmp_path / "in" / "photo.png")
+    assert ".." not in original.source.parts
     assert original.weights is None
     assert original.recipe.model == "bicubic"
 
@@ -52,7 +53,7 @@ def test_an_unchanged_copy_beside_the_record_is_better_than_a_changed_one_elsewh
 ) -> None:
     shutil.copy(tmp_path / "in" / "photo.png", record.parent)
     (tmp_path / "in" / "photo.png").write_bytes(b"changed")
-    assert find_original(record, []).source == record.parent / "photo.png"
+    assert find_original(record, []).source.samefile(record.parent / "photo.png")
     (record.parent / "photo.png").unlink()
     with pytest.raises(SidecarError, match=r"photo\.png” has changed"):
         find_original(record, [])
