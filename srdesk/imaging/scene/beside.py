@@ -23,11 +23,9 @@ def check_beside(path: Path) -> None:
         ImageReadError: a pipe, a socket or a device has a name that GDAL could look for.
     """
     stem = path.stem.lower()
-    # Some metadata belong to several scenes, those of Landsat, for one: LC09_…_MTL.txt beside LC09_…_B4.TIF.
-    stems = {stem, stem.rpartition("_")[0] or stem}
     with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
-            if not _is_looked_for(entry.name.lower(), stems):
+            if not _is_looked_for(entry.name.lower(), stem):
                 continue
             if not (entry.is_file() or entry.is_dir()) and Path(entry.path).exists():
                 name = "".join(sign if sign.isprintable() else "�" for sign in entry.name)
@@ -49,8 +47,8 @@ def has_classes_beside(path: Path) -> bool:
     return False
 
 
-def _is_looked_for(name: str, stems: set[str]) -> bool:
-    """Tell whether a name, in lower case, is one of the stems with something behind it that makes no other scene."""
-    if name.endswith(_SCENE_SUFFIXES):
-        return False
-    return any(name.startswith(stem) and name[len(stem) : len(stem) + 1] in ("", ".", "_", "-") for stem in stems)
+def _is_looked_for(name: str, stem: str) -> bool:
+    """Tell whether a name is the stem of a scene, both in lower case, with something behind it that is no scene."""
+    if name == f"{stem.rpartition('_')[0]}_mtl.txt":  # the metadata of all bands of a Landsat scene
+        return True
+    return name.startswith(stem) and name[len(stem) :][:1] in ("", ".", "_", "-") and not name.endswith(_SCENE_SUFFIXES)
