@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
+import socket
 import struct
 import time
 from collections.abc import Callable
@@ -32,6 +34,20 @@ def cards(*changes: tuple[str, str], end: bool = True) -> bytes:
 
 def fits_of(*changes: tuple[str, str], end: bool = True, pixels: bytes = bytes(range(40))) -> bytes:
     return cards(*changes, end=end) + pixels + bytes(-len(pixels) % 2880)
+
+
+def compressed(old: bytes, new: bytes = b"") -> bytes:
+    """Return a file compressed in tiles, some bytes of its headers replaced."""
+    stream = io.BytesIO()
+    image = astropy_fits.CompImageHDU(np.arange(900, dtype=np.int32).reshape(30, 30), compression_type="RICE_1")
+    astropy_fits.HDUList([astropy_fits.PrimaryHDU(), image]).writeto(stream)
+    assert old in stream.getvalue()
+    return stream.getvalue().replace(old, new) if old else stream.getvalue()
+
+
+def listening(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(path))  # names of sockets are short
 
 
 def random_groups(path: Path) -> None:
@@ -68,6 +84,22 @@ FITS: dict[str, Callable[[Path], object]] = {
     "a pipe": os.mkfifo,
     "a folder's link": lambda path: path.symlink_to(path.parent),
     "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a link to nothing": lambda path: path.symlink_to("nothing.fits"),
+    "a socket": listening,
+    "a negative number of axes": lambda path: path.write_bytes(fits_of(("NAXIS", "-1"))),
+    "a width of 30 digits": lambda path: path.write_bytes(fits_of(("NAXIS1", "9" * 20))),
+    "a scale that is no number": lambda path: path.write_bytes(fits_of(("BSCALE", "NaN"))),
+    "a zero without end": lambda path: path.write_bytes(fits_of(("BZERO", "1E400"))),
+    "half a packed file": lambda path: path.write_bytes(gzip.compress(fits_of())[:40]),
+    "compressed pixels that are none": lambda path: path.write_bytes(compressed(b"")[:5760] + bytes(range(256)) * 90),
+    "compressed pixels of no such kind": lambda path: path.write_bytes(compressed(b"'RICE_1  '", b"'XXXX_1  '")),
+    "compressed tiles of no rows": lambda path: path.write_bytes(
+        compressed(b"ZTILE2  =                    1", b"ZTILE2  =                    0")
+    ),
+    "a compressed image of a billion columns": lambda path: path.write_bytes(
+        compressed(b"ZNAXIS1 =                   30", b"ZNAXIS1 =           1000000000")
+    ),
     "XISF": lambda path: path.write_bytes(b"XISF0100" + bytes(100)),
 }
 
@@ -83,6 +115,16 @@ def geo(**changes: tuple[int, int, int]) -> bytes:
     strip = {256: (4, 1, 100), 257: (4, 1, 100), 258: (3, 1, 8), 259: (3, 1, 1), 262: (3, 1, 1), 273: (4, 1, 8)}
     rest = {277: (3, 1, 1), 278: (4, 1, 100), 279: (4, 1, 10_000), 34735: (3, 1, 1)}
     return tiff(strip | rest | {int(tag.lstrip("_")): entry for tag, entry in changes.items()})
+
+
+def sparse_geotiff(path: Path) -> None:
+    """Write a sound scene of 500,000² pixels that takes no room."""
+    with gdal_session() as rasterio:
+        shape = {"width": 500_000, "height": 500_000, "count": 1, "dtype": "uint8", "crs": "EPSG:4326"}
+        tiles = {"tiled": True, "blockxsize": 16_384, "blockysize": 16_384, "SPARSE_OK": True}
+        place = rasterio.Affine(1e-4, 0, 5, 0, -1e-4, 5)
+        with rasterio.open(path, "w", driver="GTiff", **shape, **tiles, transform=place):
+            pass
 
 
 def of_complex(path: Path) -> None:
@@ -104,6 +146,19 @@ GEOTIFF: dict[str, Callable[[Path], object]] = {
     "17 bits": lambda path: path.write_bytes(geo(_258=(3, 1, 17))),
     "no such compression": lambda path: path.write_bytes(geo(_259=(3, 1, 60_000))),
     "complex numbers": of_complex,
+    "one byte": lambda path: path.write_bytes(b"I"),
+    "a page": lambda path: path.write_text("<!doctype html>"),
+    "a negative width": lambda path: path.write_bytes(geo(_256=(9, 1, 2**32 - 5))),
+    "strips of no rows": lambda path: path.write_bytes(geo(_278=(4, 1, 0))),
+    "a billion coordinates": lambda path: path.write_bytes(geo(_34735=(3, 2**30, 8))),
+    "a text of two billion letters": lambda path: path.write_bytes(geo(_42112=(2, 2**31, 8))),
+    "65,535 bands": lambda path: path.write_bytes(geo(_277=(3, 1, 65_535), _284=(3, 1, 2))),
+    "half a million squared": sparse_geotiff,
+    "a link to itself": lambda path: path.symlink_to(path.name),
+    "a link to nothing": lambda path: path.symlink_to("nothing.tif"),
+    "a folder's link": lambda path: path.symlink_to(path.parent),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a socket": listening,
     "a pipe": os.mkfifo,
     "JPEG 2000": lambda path: path.write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(100)),
     "HDF5": lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)),
@@ -142,3 +197,26 @@ def test_a_geotiff_that_lies_is_one_sentence_and_the_rest_goes_on(
 ) -> None:
     good = make_geotiff("good.tif", RNG.integers(0, 256, (1, 9, 9), np.uint8))
     check(srdesk, tmp_path, "bad.tif", GEOTIFF[kind], good)
+
+
+@pytest.mark.parametrize("suffix", [".tif.aux.xml", ".tif.msk", ".tif.ovr", ".aux", ".IMD", "_rpc.txt"])
+def test_a_pipe_beside_a_scene_that_gdal_would_wait_for_is_one_sentence(
+    srdesk: Any, make_geotiff: MakeGeoTiff, tmp_path: Path, suffix: str
+) -> None:
+    scene = make_geotiff("scene.tif", RNG.integers(0, 256, (1, 9, 9), np.uint8))
+    os.mkfifo(tmp_path / f"scene{suffix}")
+    ended = srdesk("upscale", scene, "--model", "bicubic", "-o", f"{tmp_path}/out/")
+    assert ended.status == 1
+    assert f"“scene{suffix}”, which lies beside it, is no file" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_pipes_in_the_folder_of_a_scene_do_not_matter(
+    srdesk: Any, make_geotiff: MakeGeoTiff, tmp_path: Path
+) -> None:
+    scene = make_geotiff("scene.tif", RNG.integers(0, 256, (1, 9, 9), np.uint8))
+    for name in ("scene2.tif.aux.xml", "scene_2.tif", "other.msk"):
+        os.mkfifo(tmp_path / name)
+    (tmp_path / "scene.ovr").mkdir()
+    (tmp_path / "scene.tfw").symlink_to("nothing")
+    assert srdesk("upscale", scene, "--model", "bicubic").status == 0

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from srdesk.errors import ImageReadError, UnsupportedImageError
 from srdesk.imaging.image import Box
 from srdesk.imaging.probe import MAX_SIDE_PX
+from srdesk.imaging.scene.beside import check_beside, has_classes_beside
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation
-from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
 from srdesk.imaging.stored import Numbers
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -32,7 +32,7 @@ _MAX_BLOCK_BYTES = 256 * 2**20
 """Tiles and strips are decoded whole; larger ones cannot be read piece by piece."""
 
 _MAX_BLOCKS = 2**26
-_MOST_SAID_BYTES = 2**20
+_MAX_BANDS = 4096
 
 _FLAGS = re.compile(
     r"(?:^|[\W_])(?:QA_PIXEL|PIXEL_QA|QA_RADSAT|RADSAT_QA|(?:SR_)?QA_AEROSOL|BQA|QA60|SCL|C?FMASK|CMASK|MSK_CLASSI"
@@ -42,9 +42,6 @@ _FLAGS = re.compile(
 )
 """Names of bands of flags or classes: Landsat collections 1 and 2, Sentinel-2, Fmask, Brazil Data Cube, Planet, MODIS,
 VIIRS, maps of land cover."""
-
-_TABLES_OF_CLASSES = (b"<CategoryNames>", b'tableType="thematic"')
-"""What in GDAL's auxiliary file says that numbers are those of classes."""
 
 
 class BandKind(enum.Enum):
@@ -185,6 +182,7 @@ def open_geotiff(path: Path | str) -> Iterator[GeoTiff]:
         UnsupportedImageError: its numbers, its size or its layout are of a kind that is not handled.
     """
     path = Path(path)
+    check_beside(path)
     with gdal_session() as rasterio:
         with _reading(path):
             dataset = rasterio.open(local_file(path), driver="GTiff")
@@ -207,6 +205,9 @@ def _check(path: Path, dataset: Any) -> None:
     if max(dataset.height, dataset.width) > MAX_SIDE_PX:
         size = f"{dataset.width:,} × {dataset.height:,} pixels"
         raise UnsupportedImageError(path, f"its {size} are more than can be opened", hint="Cut it into parts.")
+    if dataset.count > _MAX_BANDS:
+        reason = f"its {dataset.count:,} bands are more than can be opened"
+        raise UnsupportedImageError(path, reason, hint="Write some of them to a file of their own.")
     kinds = set(dataset.dtypes)
     if len(kinds) > 1 or not kinds <= set(DTYPES):
         named = ", ".join(sorted(kinds))
@@ -227,46 +228,38 @@ def _check(path: Path, dataset: Any) -> None:
 
 def _bands(dataset: Any) -> tuple[Band, ...]:
     kinds = {"alpha": BandKind.OPACITY, "palette": BandKind.CLASSES}
+    # Each of these goes through all bands.
+    names, units, scales, zeros = dataset.descriptions, dataset.units, dataset.scales, dataset.offsets
     bands = []
-    for number, (colour, nodata) in enumerate(zip(dataset.colorinterp, dataset.nodatavals, strict=True), start=1):
+    for place, (colour, nodata) in enumerate(zip(dataset.colorinterp, dataset.nodatavals, strict=True)):
+        name = (names[place] or "").strip()
         kind = kinds.get(colour.name, BandKind.DATA)
-        if kind is BandKind.DATA and _holds_flags(dataset, number):
+        if kind is BandKind.DATA and _holds_flags(dataset, place + 1, name):
             kind = BandKind.FLAGS
         # What cannot be seen is no data, and must neither spread nor appear anywhere else.
-        place = number - 1
         bands.append(
             Band(
-                number,
+                place + 1,
                 kind,
                 0.0 if kind is BandKind.OPACITY else _typed(nodata, dataset.dtypes[0]),
-                name=(dataset.descriptions[place] or "").strip(),
+                name=name,
                 colour="" if colour.name == "undefined" else colour.name,
-                unit=(dataset.units[place] or "").strip(),
-                scale=dataset.scales[place],
-                zero=dataset.offsets[place],
+                unit=(units[place] or "").strip(),
+                scale=scales[place],
+                zero=zeros[place],
             )
         )
     return tuple(bands)
 
 
-def _holds_flags(dataset: Any, number: int) -> bool:
+def _holds_flags(dataset: Any, number: int, name: str) -> bool:
     """Tell whether a band holds flags or classes: by its name, or its file's, or by a table of classes beside it."""
-    if np.dtype(dataset.dtypes[number - 1]).kind == "f":
+    if np.dtype(dataset.dtypes[0]).kind == "f":  # of all bands
         return False
     path = Path(dataset.name)
-    name = dataset.descriptions[number - 1] or (path.stem if dataset.count == 1 else "")
+    name = name or (path.stem if dataset.count == 1 else "")
     is_thematic = dataset.tags(number).get("LAYER_TYPE", "").lower() == "thematic"
-    return is_thematic or _FLAGS.search(name) is not None or (dataset.count == 1 and _has_classes_beside(path))
-
-
-def _has_classes_beside(path: Path) -> bool:
-    """Tell whether a table beside a scene, GDAL's or Esri's, says which classes its numbers are."""
-    if path.with_name(f"{path.name}.vat.dbf").is_file():
-        return True
-    with contextlib.suppress(OSError), path.with_name(f"{path.name}{AUXILIARY_SUFFIX}").open("rb") as stream:
-        said = stream.read(_MOST_SAID_BYTES)
-        return any(sign in said for sign in _TABLES_OF_CLASSES)
-    return False
+    return is_thematic or _FLAGS.search(name) is not None or (dataset.count == 1 and has_classes_beside(path))
 
 
 def _colours(dataset: Any) -> tuple[int, int, int] | None:
