@@ -187,6 +187,30 @@ def test_files_that_wait_already_are_not_added_twice(
     assert names(added) == ["p0.png", "p1.png", "p2.png", "other.png"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "states", "name"),
+    [("skip", ["skipped"], "p0_bicubic_x4.png"), ("number", ["done"], "p0_bicubic_x4-2.png")],
+)
+def test_results_that_are_there_are_kept(
+    qtbot: QtBot,
+    desk_queue: DeskQueue,
+    order: Order,
+    pictures: list[Path],
+    policy: str,
+    states: list[str],
+    name: str,
+) -> None:
+    old = pictures[0].with_name("p0_bicubic_x4.png")
+    old.write_text("old")
+    with qtbot.waitSignal(desk_queue.added, timeout=WAIT_MS):
+        desk_queue.add(pictures[:1], replace(order, on_collision=policy))
+    with qtbot.waitSignal(desk_queue.ended, timeout=WAIT_MS):
+        desk_queue.start()
+    assert [item.state for item in desk_queue.items] == states
+    assert desk_queue.items[0].output == old.with_name(name)
+    assert old.read_text() == "old"
+
+
 def test_folders_keep_their_sub_folders_and_an_empty_one_is_told(
     qtbot: QtBot, desk_queue: DeskQueue, order: Order, tmp_path: Path, save_picture: Callable[..., Path]
 ) -> None:
