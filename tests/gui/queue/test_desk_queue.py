@@ -131,7 +131,7 @@ def test_stopping_lets_the_file_wait_again(qtbot: QtBot, added: DeskQueue, enlar
 
 @pytest.mark.parametrize("reason", ["pause", "panes"])
 def test_it_waits_in_the_midst_of_a_file_and_goes_on(
-    qtbot: QtBot, added: DeskQueue, enlarger, states: States, reason: str
+    qtbot: QtBot, added: DeskQueue, enlarger, order: Order, pictures: list[Path], reason: str
 ) -> None:
     enlarger.gate.clear()
     added.start()
@@ -143,7 +143,8 @@ def test_it_waits_in_the_midst_of_a_file_and_goes_on(
         added.let_panes_first(are_busy=True)
         assert added.state is RunState.WAITING
     enlarger.gate.set()  # the file that was begun may end, but no other begins
-    qtbot.waitUntil(lambda: ("waiting" in states() and "running" in states()) or states()[0] == "done", timeout=WAIT_MS)
+    with qtbot.waitSignal(added.found, timeout=WAIT_MS):
+        added.find(pictures, order.template)
     assert enlarger.begun == ["p0.png"]
     with qtbot.waitSignal(added.ended, timeout=WAIT_MS):
         added.start() if reason == "pause" else added.let_panes_first(are_busy=False)
