@@ -209,7 +209,7 @@ class _Task:
         except Cancelled:
             if unfinished_bytes(self.output):
                 kept = f"What is finished of “{self.output.name}” is kept"
-                self.control.notify(f"{kept}: the same command goes on from there.")
+                self.control.notify(f"{kept}: enlarging it again goes on from there.")
             raise
 
     def tell_quantity(self, science: Science) -> None:

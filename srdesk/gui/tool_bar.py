@@ -27,7 +27,7 @@ class ToolBar(QToolBar):
         self.addActions(list(actions.panes.values()))
         self.addSeparator()
         self.addActions(list(actions.modes.values()))
-        self.addWidget(_spacer())
+        self.addWidget(spacer())
         self.addActions([actions.zoom_out])
         self._zoom = QLabel("", alignment=Qt.AlignmentFlag.AlignCenter)
         self._zoom.setFixedWidth(self.fontMetrics().horizontalAdvance(_ZOOM_DIGITS))
@@ -58,7 +58,8 @@ class ToolBar(QToolBar):
         self._size.setText(self.tr("Size {} ▾").format(size.replace("x", "×")))
 
 
-def _spacer() -> QWidget:
-    spacer = QWidget()
-    spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    return spacer
+def spacer() -> QWidget:
+    """Return what pushes the rest of a tool bar to its end."""
+    widget = QWidget()
+    widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return widget

@@ -137,7 +137,7 @@ def test_a_killed_client_leaves_no_worker_and_its_work_is_gone_on_with(
     assert psutil.wait_procs(workers, timeout=PATIENCE_S)[1] == []
     if process.returncode != 0:  # it may have been faster than the signal
         assert process.returncode == 130
-        assert "What is finished of “out.tif” is kept: the same command goes on from there." in said
+        assert "What is finished of “out.tif” is kept: enlarging it again goes on from there." in said
         kept = finished_windows(output)
         alone(scene, weights, output)  # goes on, without any worker
         assert kept > 1

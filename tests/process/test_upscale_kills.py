@@ -69,7 +69,7 @@ def test_a_killed_run_redoes_one_window_at_most_and_ends_in_the_same_bytes(
     output = tmp_path / "out.tif"
     done, _ = end_after(start(source, output, weights), output, 1, signal.SIGKILL)
     done, said = end_after(start(source, output, weights), output, done + 1, signal.SIGINT)
-    assert "What is finished of “out.tif” is kept: the same command goes on from there." in said
+    assert "What is finished of “out.tif” is kept: enlarging it again goes on from there." in said
     assert not output.exists()
     last = start(source, output, weights)
     stdout, stderr = last.communicate()

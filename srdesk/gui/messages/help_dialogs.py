@@ -93,6 +93,10 @@ def getting_started(parent: QWidget) -> TextDialog:
         ),
         tr("<b>Save.</b> Click a pane to mark it, then press Ctrl+S. The result is put beside your picture."),
         tr(
+            "<b>Many at once.</b> Drop a folder or several files and put them into the queue: they are enlarged one "
+            "after the other, and what is left when the desk is closed is kept."
+        ),
+        tr(
             "<b>Train.</b> A network does better on your kind of pictures once it has seen some: choose "
             "Train ▸ Fine-tune on Folder, and take over the new weights if they are better."
         ),

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QScrollArea,
-    QSizePolicy,
     QToolBar,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from srdesk.gui.queue.queue_deeds import QueueDeeds
 from srdesk.gui.queue.queue_model import QueueModel
 from srdesk.gui.queue.queue_table import QueueTable
 from srdesk.gui.queue.run_state import RunState
+from srdesk.gui.tool_bar import spacer
 
 _PER_MILLE = 1000
 _HEIGHT_PX = 270
@@ -105,7 +105,7 @@ class QueueDock(QDockWidget):
         tools.addActions([actions.up, actions.down, actions.remove])
         tools.addSeparator()
         tools.addActions([actions.retry, actions.clear])
-        tools.addWidget(_spacer())
+        tools.addWidget(spacer())
         tools.addAction(actions.hide)
         for action in (actions.up, actions.down, actions.hide):
             button = tools.widgetForAction(action)
@@ -175,9 +175,3 @@ class QueueDock(QDockWidget):
 
     def _allow(self) -> None:
         self.queue_actions.allow(self._queue.items, self.table.chosen, self._queue.state)
-
-
-def _spacer() -> QWidget:
-    spacer = QWidget()
-    spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    return spacer

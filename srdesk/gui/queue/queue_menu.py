@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMainWindow
 
 from srdesk.errors import SrDeskError
@@ -65,6 +65,8 @@ class QueueMenu(QObject):
         """For the status line."""
         self.notifier = Notifier(window)
         """Says that the queue is done to who looks elsewhere."""
+        self._settling = QTimer(self, singleShot=True, interval=0)
+        self._settling.timeout.connect(self._give_room)
         actions.queue.triggered.connect(self._on_toggled)
         actions.open_folder.triggered.connect(self._on_open_folder)
         self.intake.queue_chosen.connect(self.add)
@@ -106,7 +108,7 @@ class QueueMenu(QObject):
         self._actions.queue.setChecked(True)
         self.dock.show()
         if is_first:
-            self._window.resizeDocks([self.dock], [self.dock.sizeHint().height()], Qt.Orientation.Vertical)
+            self._settling.start()
         self.dock.table.setFocus()
 
     @Slot(object)
@@ -150,6 +152,11 @@ class QueueMenu(QObject):
     def _on_visibility_changed(self, _is_visible: bool) -> None:
         # Not what was told: a dock in a window that is minimised is told to be hidden as well.
         self._actions.queue.setChecked(self._dock is not None and not self._dock.isHidden())
+
+    @Slot()
+    def _give_room(self) -> None:
+        """Give the dock the height that it wants, now that what is above it has made room."""
+        self._window.resizeDocks([self.dock], [self.dock.sizeHint().height()], Qt.Orientation.Vertical)
 
     @Slot()
     def _on_open_folder(self) -> None:

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _ROW_HEIGHT_PX = 30
 _WIDTHS_PX = {
     Column.FILE: 160,
-    Column.KIND: 62,
-    Column.SIZE: 84,
-    Column.MODEL: 94,
-    Column.STATE: 170,
-    Column.TIME: 60,
-    Column.LEFT: 72,
+    Column.KIND: 58,
+    Column.SIZE: 80,
+    Column.MODEL: 92,
+    Column.STATE: 150,
+    Column.TIME: 86,
+    Column.LEFT: 86,
 }
 
 

@@ -58,10 +58,7 @@ def whole(items: Sequence[QueueItem], state: RunState, remaining_s: float | None
         RunState.STOPPING: [_tr("Stopping…")],
     }.get(state, [])
     parts.append(_tr("{:,} of {}").format(finished, files(len(items))))
-    if counts["skipped"]:
-        parts.append(_tr("{:,} skipped").format(counts["skipped"]))
-    if counts["failed"]:
-        parts.append(_tr("{:,} failed").format(counts["failed"]))
+    parts += _exceptions(counts["skipped"], counts["failed"])
     if remaining_s is not None and finished < len(items):
         parts.append(_tr("{} left").format(duration(remaining_s)))
     return "  ·  ".join(parts)
@@ -69,11 +66,7 @@ def whole(items: Sequence[QueueItem], state: RunState, remaining_s: float | None
 
 def summary(run: RunSummary) -> str:
     """Return what became of the files of a run, in one sentence."""
-    parts = [_tr("{:,} enlarged").format(run.done)]
-    if run.skipped:
-        parts.append(_tr("{:,} skipped").format(run.skipped))
-    if run.failed:
-        parts.append(_tr("{:,} failed").format(run.failed))
+    parts = [_tr("{:,} enlarged").format(run.done), *_exceptions(run.skipped, run.failed)]
     return _tr("The queue is done: {}.").format(", ".join(parts))
 
 
@@ -90,6 +83,11 @@ def addition(added: Added) -> str:
 def files(count: int) -> str:
     """Return so many files in words."""
     return _tr("1 file") if count == 1 else _tr("{:,} files").format(count)
+
+
+def _exceptions(skipped: int, failed: int) -> list[str]:
+    counts = {_tr("{:,} skipped"): skipped, _tr("{:,} failed"): failed}
+    return [words.format(count) for words, count in counts.items() if count]
 
 
 def _tr(text: str) -> str:

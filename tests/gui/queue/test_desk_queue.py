@@ -131,7 +131,7 @@ def test_stopping_lets_the_file_wait_again(qtbot: QtBot, added: DeskQueue, enlar
 
 @pytest.mark.parametrize("reason", ["pause", "panes"])
 def test_it_waits_in_the_midst_of_a_file_and_goes_on(
-    qtbot: QtBot, added: DeskQueue, enlarger, states: States, reason: str
+    qtbot: QtBot, added: DeskQueue, enlarger, order: Order, pictures: list[Path], reason: str
 ) -> None:
     enlarger.gate.clear()
     added.start()
@@ -143,7 +143,8 @@ def test_it_waits_in_the_midst_of_a_file_and_goes_on(
         added.let_panes_first(are_busy=True)
         assert added.state is RunState.WAITING
     enlarger.gate.set()  # the file that was begun may end, but no other begins
-    qtbot.waitUntil(lambda: ("waiting" in states() and "running" in states()) or states()[0] == "done", timeout=WAIT_MS)
+    with qtbot.waitSignal(added.found, timeout=WAIT_MS):
+        added.find(pictures, order.template)
     assert enlarger.begun == ["p0.png"]
     with qtbot.waitSignal(added.ended, timeout=WAIT_MS):
         added.start() if reason == "pause" else added.let_panes_first(are_busy=False)
@@ -185,6 +186,30 @@ def test_files_that_wait_already_are_not_added_twice(
         added.add([*pictures, other], order)
     assert (answer.args[0].count, answer.args[0].known) == (1, 3)
     assert names(added) == ["p0.png", "p1.png", "p2.png", "other.png"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "states", "name"),
+    [("skip", ["skipped"], "p0_bicubic_x4.png"), ("number", ["done"], "p0_bicubic_x4-2.png")],
+)
+def test_results_that_are_there_are_kept(
+    qtbot: QtBot,
+    desk_queue: DeskQueue,
+    order: Order,
+    pictures: list[Path],
+    policy: str,
+    states: list[str],
+    name: str,
+) -> None:
+    old = pictures[0].with_name("p0_bicubic_x4.png")
+    old.write_text("old")
+    with qtbot.waitSignal(desk_queue.added, timeout=WAIT_MS):
+        desk_queue.add(pictures[:1], replace(order, on_collision=policy))
+    with qtbot.waitSignal(desk_queue.ended, timeout=WAIT_MS):
+        desk_queue.start()
+    assert [item.state for item in desk_queue.items] == states
+    assert desk_queue.items[0].output == old.with_name(name)
+    assert old.read_text() == "old"
 
 
 def test_folders_keep_their_sub_folders_and_an_empty_one_is_told(

@@ -126,8 +126,10 @@ def test_a_queue_that_runs_is_seen_in_the_status_line_and_opened_from_there(
     assert "of 3 files" in indicator.toolTip()
     indicator.click()
     assert window.queue.dock.isVisible()
+    assert not window.welcome._samples.isVisible()  # the queue needs the room
     window.desk_actions.queue.trigger()
     assert not window.queue.dock.isVisible()
+    assert window.welcome._samples.isVisible()
     with qtbot.waitSignal(added.ended, timeout=WAIT_MS):
         enlarger.gate.set()
     assert not indicator.isVisible()

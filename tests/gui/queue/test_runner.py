@@ -138,3 +138,36 @@ def test_a_stop_is_no_failure(run, save_picture: Callable[..., Path]) -> None:
     answer, reports = run(queue, turn, token)
     assert isinstance(answer, WasCancelled)
     assert (reports, queue.items()[0].state) == ([], "waiting")
+
+
+def test_a_scene_that_was_stopped_goes_on_where_it_was(
+    run, make_geotiff: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = make_geotiff("scene.tif", np.ones((1, 2100, 40), np.uint8))
+    turn = Turn()
+    token = TurnToken(turn)
+    shall_stop = True
+    facts: list[file_job.FileFacts] = []
+    really = file_job.enlarge_file
+
+    def enlarge(source: Path, output: Path, recipe: FileRecipe, upscaler, decoder, control: Control, **options):
+        def report(progress: Progress) -> None:
+            if shall_stop and progress.fraction > 0.5:
+                token.cancel()
+
+        watched = Control(control.token, report, control.on_notice, max_rate_hz=1e9)
+        facts.append(really(source, output, recipe, upscaler, decoder, watched, **options))
+        return facts[-1]
+
+    monkeypatch.setattr(file_job, "enlarge_file", enlarge)
+    queue = queue_of(scene)
+    answer, reports = run(queue, turn, token)
+    assert isinstance(answer, WasCancelled)
+    assert queue.items()[0].state == "waiting"
+    remarks = [report.sentence for report in reports if isinstance(report, ItemRemarked)]
+    assert remarks == ["What is finished of “scene_bicubic_x4.tif” is kept: enlarging it again goes on from there."]
+    shall_stop = False
+    answer, _ = run(queue)
+    assert isinstance(answer, Ran)
+    assert facts[-1].windows is not None
+    assert 0 < facts[-1].resumed_windows < facts[-1].windows
