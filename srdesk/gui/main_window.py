@@ -254,7 +254,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask if something would be lost, then go."""
-        if not (self._is_unasked or (self._may_lose_work() and self.scenes.may_close() and self.train.may_close())):
+        if not (self._is_unasked or (self._may_lose_work() and self.train.may_close())):
             event.ignore()
             return
         self.train.shutdown()
@@ -263,7 +263,11 @@ class MainWindow(QMainWindow):
         self.closing.emit()
 
     def _may_lose_work(self) -> bool:
-        if not (self._preferences.settings.ask_before_closing and self._session.has_asked_work):
+        if not self._preferences.settings.ask_before_closing:
+            return True
+        if not self.scenes.may_close():
+            return False
+        if not self._session.has_asked_work:
             return True
         work = self.tr("A result is still being saved.") if self._session.is_saving else self.tr("A run is going on.")
         shall_close, ask_again = self.questions.confirm_closing(work)
