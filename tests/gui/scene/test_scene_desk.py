@@ -379,10 +379,10 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 @pytest.fixture
 def start_run(qtbot: QtBot, window: MainWindow, session: Session, answers: Any) -> Callable[[], None]:
-    """Press F5 and agree."""
+    """Press F5 and agree; at the end of the test the window may be closed in the middle of it."""
 
     def start() -> None:
-        answers.given["scene_run"] = "start"
+        answers.given |= {"scene_run": "start", "close_during_scene": True}
         with qtbot.waitSignal(session.scenes.changed, timeout=WAIT_MS):
             window.desk_actions.run.trigger()
 
