@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
         self.status.add(self.queue.indicator)
         self.status.add(self.train.indicator)
         StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
-        self._closing = Closing(session, preferences, questions, (self.queue, self.scenes, self.train))
+        self._closing = Closing(session, preferences, questions, scenes=self.scenes, others=(self.queue, self.train))
 
     def say(self, message: Message) -> None:
         """Say ``message`` in the status line or the banner; a notice never hides an error."""

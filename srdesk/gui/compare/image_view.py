@@ -227,7 +227,7 @@ def _paint(painter: QPainter, mosaic: Mosaic, origin: QPointF, ratio: float, cli
     height, width = source.level_size(0)
     # The last pixel of a coarse level may reach over the edge of the picture.
     painter.setClipRect(QRectF(origin.x(), origin.y(), width * own_x, height * own_y).toRect() & clip)
-    if source.has_alpha:
+    if source.has_alpha and painter.opacity() == 1.0:  # else it would shine through what is opaque
         painter.fillRect(clip, _checkerboard())
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, max(own_y, own_x) <= TRUE_PIXELS_ABOVE)
     painter.drawImage(

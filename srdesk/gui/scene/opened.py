@@ -41,6 +41,8 @@ class OpenedScene:
     """`(n, 3)` colours of class numbers, None where numbers are no classes."""
     overview: Patch
     """All of it in few pixels."""
+    sample: Numbers
+    """`(n, C)` numbers of pixels that are data, from all over it."""
     closed: CancelToken = field(default_factory=CancelToken)
     """Raised when nobody looks at it any more."""
 
@@ -75,14 +77,11 @@ class OpenedScene:
         return shading.shown(self.values.to_unit(numbers))
 
 
-def values_of(overview: Patch) -> ValueMap:
-    """Return the map of bytes as they are, and of other numbers by those of an overview."""
-    numbers = overview.numbers
-    if numbers.dtype == np.uint8:
+def values_of(sample: Numbers) -> ValueMap:
+    """Return the map of bytes as they are, and of other numbers by the range of a sample of them."""
+    if sample.dtype == np.uint8:
         return UINT8
-    known = numbers if overview.is_data is None else numbers[overview.is_data]
-    known = known[np.isfinite(known)]
-    if not known.size:
-        return ValueMap(numbers.dtype.name, 1.0)
-    lowest, highest = float(known.min()), float(known.max())
-    return ValueMap(numbers.dtype.name, (highest - lowest) or 1.0, lowest)
+    if not sample.size:
+        return ValueMap(sample.dtype.name, 1.0)
+    lowest, highest = float(sample.min()), float(sample.max())
+    return ValueMap(sample.dtype.name, (highest - lowest) or 1.0, lowest)

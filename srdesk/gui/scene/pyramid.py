@@ -140,12 +140,8 @@ class ScenePyramid:
     @property
     def sample(self) -> FloatArray | None:
         """`(n, C)` values from all over the scene that shadings are about; None where there is nothing to shade."""
-        overview, scene = self.scene.overview, self.scene
-        if scene.palette is not None:
-            return None
-        numbers = overview.numbers if overview.is_data is None else overview.numbers[overview.is_data]
-        values = scene.values.to_unit(numbers.reshape(-1, numbers.shape[-1]))
-        return values[np.isfinite(values).all(axis=1)]
+        scene = self.scene
+        return None if scene.palette is not None else scene.values.to_unit(scene.sample)
 
     def level_size(self, level: int) -> tuple[int, int]:
         """Return ``(height, width)`` of ``level``; one pixel of it spans ``2**level`` pixels of level 0."""
@@ -220,12 +216,12 @@ class SceneShelf:
         with gdal_session():
             source = GeoTiffSource(path, bands)
             try:
-                overview = glance(source, check)
+                first_look = glance(source, check)
             finally:
                 source.close()
-        values = like.scene.values if like is not None else values_of(overview)
+        values = like.scene.values if like is not None else values_of(first_look.sample)
         about = (source.origin, source.all_bands, source.own_colours, source.geolocation, source.height, source.width)
-        scene = OpenedScene(path, *about, values, source.palette, overview)
+        scene = OpenedScene(path, *about, values, source.palette, first_look.overview, first_look.sample)
         tiles = SceneTiles(scene, self._thread, self.store)
         if like is not None:
             return ScenePyramid(tiles, like.shading, like.scale[0] * scene.width / like.width)

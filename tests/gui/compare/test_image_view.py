@@ -257,6 +257,19 @@ def test_transparent_pixels_show_a_checkerboard_and_half_transparent_ones_half_o
     assert np.abs(shown - half)[:, 100:].max() <= 1
 
 
+def test_a_dimmed_placeholder_has_no_checkerboard() -> None:
+    pixels = np.full((30, 40, 4), 255, np.uint8)
+    pixels[:, 20:, 3] = 0
+    layer = ImageLayer()
+    layer.wait(DisplayImage.of_pixels(pixels))
+
+    shown = painted(layer, Viewport(20, 15, 4.0))
+
+    dimmed = GROUND + image_view.PLACEHOLDER_OPACITY * (255 - GROUND)
+    assert np.abs(shown[40:100, 30:90] - dimmed).max() <= 2
+    assert (shown[40:100, 110:170] == GROUND).all()
+
+
 def test_a_patch_is_painted_sharp_over_the_dimmed_placeholder() -> None:
     patch = RNG.integers(0, 256, (40, 80, 3), np.uint8)
     layer = ImageLayer()

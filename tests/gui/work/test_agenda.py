@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from srdesk.gui.work.agenda import Situation, Task, Why, is_waiting, next_task
+from srdesk.gui.work.agenda import Situation, Task, Why, is_waiting, makes_way, next_task
 from srdesk.imaging.image import Box
 
 SMALL = Situation(height=300, width=400, panes=("bicubic", "srresnet"), visible=Box(0, 0, 300, 400))
@@ -88,3 +88,23 @@ def test_after_a_cancel_only_what_is_asked_for_begins() -> None:
 def test_a_pane_that_failed_is_not_tried_again_by_itself() -> None:
     failed = replace(SMALL, failed=frozenset({"bicubic"}))
     assert next_task(failed) == Task("srresnet", None, Why.AUTOMATIC)
+
+
+def test_only_parts_of_a_scene_on_the_disk_are_computed_and_none_that_would_fill_the_memory() -> None:
+    fast = replace(SMALL, is_on_disk=True, speeds_mpx_s={"bicubic": 1e6, "srresnet": 1e6})
+    assert next_task(fast) == Task("bicubic", Box(0, 0, 300, 400), Why.PREVIEW)
+    assert next_task(replace(fast, previewed=dict.fromkeys(SMALL.panes, SMALL.visible))) is None
+    everything = replace(LARGE, is_on_disk=True, asked_region=LARGE.visible, speeds_mpx_s=fast.speeds_mpx_s)
+    assert next_task(everything) is None
+    assert is_waiting(everything, "srresnet")
+
+
+def test_what_is_under_way_makes_way_for_a_preview_of_what_is_seen_now_only() -> None:
+    zoomed = replace(LARGE, visible=DETAIL)
+    elsewhere, here = Task("bicubic", Box(0, 0, 50, 50), Why.PREVIEW), Task("bicubic", DETAIL.grown(8), Why.PREVIEW)
+    assert makes_way(elsewhere, zoomed)
+    assert makes_way(Task("srresnet", None, Why.AUTOMATIC), zoomed)
+    assert not makes_way(here, zoomed)
+    assert not makes_way(Task("srresnet", None, Why.ASKED), zoomed)
+    seen = replace(zoomed, previewed=dict.fromkeys(LARGE.panes, DETAIL))
+    assert not makes_way(elsewhere, seen), "nothing else is wanted"
