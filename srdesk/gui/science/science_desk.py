@@ -138,7 +138,7 @@ class ScienceDesk(QObject):
         if flux is None:
             self._line.show_kept("")
             return
-        kept = self.tr("sums conserved") if flux.quantity == "sum" else self.tr("means conserved")
+        kept = self._kept(flux)
         worst = ""
         if flux.sources:
             worst = self.tr(", worst of {} sources {}").format(f"{flux.sources:,}", _percent(flux.source_percent))
@@ -149,6 +149,16 @@ class ScienceDesk(QObject):
                 "Before the result was fitted to the file it was {}."
             ).format(_percent(flux.network_percent)),
         )
+
+    def _kept(self, flux: FluxError) -> str:
+        """Say what was conserved, and whether that is only a guess."""
+        kept = self.tr("sums conserved") if flux.quantity == "sum" else self.tr("means conserved")
+        document = self._session.document
+        science = None if document is None else document.image.science
+        if science is None or science.is_quantity_known:
+            return kept
+        why = self.tr("“{}” is not known").format(science.unit) if science.unit else self.tr("no BUNIT")
+        return f"{kept} ({why})"
 
     def _flux_of(self, pane: str) -> FluxError | None:
         result = self._session.renderer.result(pane)
@@ -202,7 +212,7 @@ class ScienceDesk(QObject):
     def _show_tones(self, document: Document, *, keeps_look: bool) -> None:
         display = document.display
         tones = display.tones if isinstance(display, DisplayImage) else None
-        self._bar.stretch.setEnabled(tones is not None)
+        self._bar.stretch.setVisible(tones is not None)  # class numbers have colours, and no tones
         if tones is None or self._bar.isHidden():
             self._scale = None
             # Not None, by which a picture that was seen in another way would stay so.
