@@ -247,7 +247,8 @@ class _Speaker:
         number = value * self._values.gain + self._values.offset
         if self._science is not None:
             number = number * self._science.scale + self._science.zero
-        return f"{number:.4g}".replace("-", "−")
+        text = f"{number:.0f}" if 1e3 <= abs(number) < 1e7 else f"{number:.4g}"
+        return text.replace("-", "−")
 
 
 def _percent(percent: float) -> str:
