@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -128,18 +128,23 @@ class PaneBoard(QObject):
             return
         document = self._session.document
         unit = "" if document is None else unit_of(document)
-        parts = [f"{int(reading.x)}, {int(reading.y)}"]
+        parts = [f"{int(reading.x)}, {int(reading.y)}", *([unit] if unit else [])]
         for pane in self._visible:
             values = reading.values.get(pane)
             if values is not None:
-                parts.append(" ".join((PANE_TITLES[pane], *(_number(value) for value in values), unit)).rstrip())
+                parts.append(f"{PANE_TITLES[pane]} {_numbers(values)}")
         self.cursor_described.emit("   ".join(parts))
 
 
-def _number(value: float) -> str:
+def _numbers(values: Sequence[float]) -> str:
+    """Write what a pixel holds; colours with a digit less, so that all panes have room in the line."""
+    return " ".join(_number(value, 4 if len(values) < 3 else 3) for value in values)
+
+
+def _number(value: float, digits: int) -> str:
     if isinstance(value, int):
         return str(value)
     if math.isnan(value):
         return "–"
     # Counts of 16 bits, which are floats once they were scaled, are seen as they are.
-    return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e7 else f"{value:.4g}"
+    return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e7 else f"{value:.{digits}g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import astropy.io.fits
@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import PIL.Image
 import pytest
+import rasterio
 import torch
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -117,12 +118,42 @@ def test_a_fits_frame_is_seen_stretched_and_saved_as_the_command_line_does(
         desk.window.desk_actions.save.trigger()
     (exported,) = saved.args[0]
     assert exported.name == "m13_srresnet_x4.fits"
+    assert desk.window.place_line.texts[1].startswith("SRResNet: flux error ")
+    assert desk.window.place_line.texts[1].endswith("sums conserved")
 
     by_command = tmp_path / "by_command.fits"
     assert main(["upscale", str(tmp_path / "m13.fits"), "-o", str(by_command), "--model", "srresnet"]) == 0
     ours, theirs = (astropy.io.fits.getdata(path).astype(int) for path in (exported, by_command))
     assert abs(ours - theirs).max() <= 1
     assert (ours.reshape(40, 4, 56, 4).sum(axis=(1, 3)) == counts).all()
+
+
+def test_bands_of_a_scene_are_saved_as_the_command_line_does(
+    qtbot: QtBot, desk: Desk, tmp_path: Path, make_geotiff: Callable[..., Path]
+) -> None:
+    from srdesk.__main__ import main
+
+    numbers = np.random.default_rng(7).integers(300, 9000, (4, 40, 56)).astype(np.uint16)
+    numbers[:, 5:9, 5:9] = 0
+    scene = make_geotiff("delta.tif", numbers, nodata=0)
+    drop(desk, scene)
+    qtbot.waitUntil(lambda: desk.session.phase is Phase.DONE, timeout=WAIT_MS)
+    desk.window.science_bar.bands.chosen.emit((3, 2, 1))
+    qtbot.waitUntil(lambda: desk.session.document.shown_bands == (3, 2, 1), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: desk.session.phase is Phase.DONE, timeout=WAIT_MS)
+    with qtbot.waitSignal(desk.session.saved, timeout=WAIT_MS) as saved:
+        desk.window.desk_actions.save.trigger()
+    (exported,) = saved.args[0]
+    assert exported.name == "delta_srresnet_x4.tif"
+
+    by_command = tmp_path / "by_command.tif"
+    options = ["--model", "srresnet", "--bands", "3,2,1"]
+    assert main(["upscale", str(scene), "-o", str(by_command), *options]) == 0
+    with rasterio.open(exported) as ours, rasterio.open(by_command) as theirs:
+        assert (ours.crs, ours.transform, ours.nodata) == (theirs.crs, theirs.transform, theirs.nodata)
+        apart = ours.read().astype(int) - theirs.read([3, 2, 1]).astype(int)
+        assert abs(apart).max() <= 1
+        assert (ours.read()[:, 20:36, 20:36] == 0).all()
 
 
 def test_a_preview_of_what_is_seen_equals_that_part_of_the_whole_result(

@@ -138,7 +138,7 @@ class ScienceDesk(QObject):
         if flux is None:
             self._line.show_kept("")
             return
-        kept = self.tr("sums conserved") if flux.quantity == "sum" else self.tr("means conserved")
+        kept = self._kept(flux)
         worst = ""
         if flux.sources:
             worst = self.tr(", worst of {} sources {}").format(f"{flux.sources:,}", _percent(flux.source_percent))
@@ -149,6 +149,16 @@ class ScienceDesk(QObject):
                 "Before the result was fitted to the file it was {}."
             ).format(_percent(flux.network_percent)),
         )
+
+    def _kept(self, flux: FluxError) -> str:
+        """Say what was conserved, and whether that is only a guess."""
+        kept = self.tr("sums conserved") if flux.quantity == "sum" else self.tr("means conserved")
+        document = self._session.document
+        science = None if document is None else document.image.science
+        if science is None or science.is_quantity_known:
+            return kept
+        why = self.tr("“{}” is not known").format(science.unit) if science.unit else self.tr("no BUNIT")
+        return f"{kept} ({why})"
 
     def _flux_of(self, pane: str) -> FluxError | None:
         result = self._session.renderer.result(pane)
@@ -203,7 +213,7 @@ class ScienceDesk(QObject):
         display = document.display
         tones = display.tones if isinstance(display, DisplayImage) else None
         sample = (None if tones is None else tones.sample) if isinstance(display, DisplayImage) else display.sample
-        self._bar.stretch.setEnabled(sample is not None)
+        self._bar.stretch.setVisible(sample is not None)  # class numbers have colours, and no tones
         if sample is None or self._bar.isHidden():
             self._scale = None
             # Not None, by which a picture that was seen in another way would stay so.
@@ -240,7 +250,8 @@ class _Speaker:
         number = value * self._values.gain + self._values.offset
         if self._science is not None:
             number = number * self._science.scale + self._science.zero
-        return f"{number:.4g}".replace("-", "−")
+        text = f"{number:.0f}" if 1e3 <= abs(number) < 1e7 else f"{number:.4g}"
+        return text.replace("-", "−")
 
 
 def _percent(percent: float) -> str:

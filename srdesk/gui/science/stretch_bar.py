@@ -41,6 +41,7 @@ class StretchBar(QWidget):
         self.gamma.setRange(*_GAMMAS)
         self.gamma.setPrefix(self.tr("γ "))
         self.gamma.setKeyboardTracking(False)
+        self.gamma.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel, which zooms, does not take the keyboard
         self.gamma.setAccessibleName(self.tr("Gamma"))
         self.gamma.setToolTip(self.tr("Gamma: above 1 lifts what is between black and white"))
         self.inverted = self._button(self.tr("Invert"), self.tr("Show dark as bright"))

@@ -27,6 +27,19 @@ def test_a_new_document_is_fitted(navigator: Navigator) -> None:
     assert (navigator.viewport.centre_x, navigator.viewport.centre_y) == (500, 300)
 
 
+def test_a_document_of_the_same_size_may_be_looked_at_in_the_same_place(navigator: Navigator) -> None:
+    navigator.zoom_to(100)
+    navigator.pan(40, 20)
+    place = navigator.viewport
+    navigator.open(600, 1000, stays=True)
+    assert navigator.viewport == place
+    navigator.open(600, 999, stays=True)
+    assert navigator.viewport.ratio == pytest.approx(400 / 999)
+    navigator.zoom_to(100)
+    navigator.open(600, 999)
+    assert navigator.viewport.ratio == pytest.approx(400 / 999)
+
+
 def test_a_fitted_document_follows_the_canvas_but_a_zoomed_one_does_not(navigator: Navigator) -> None:
     navigator.set_canvas(CanvasSize(600, 800))
     assert navigator.viewport.ratio == pytest.approx(0.8)

@@ -66,6 +66,22 @@ def test_scenes_of_every_type_with_few_and_many_bands(
     assert window.science_bar.bands.boxes[0].count() == count
 
 
+def test_class_numbers_keep_their_colours_and_have_nothing_to_stretch(
+    window, session, open_in_window, make_geotiff, fits_file: Path
+) -> None:
+    open_in_window(fits_file)
+    classes = (np.arange(HEIGHT * WIDTH) % 2).reshape(1, HEIGHT, WIDTH).astype(np.uint8)
+    table = {0: (10, 20, 30, 255), 1: (200, 150, 100, 255)}
+    open_in_window(
+        make_geotiff("a.tif", classes, lambda dataset: dataset.write_colormap(1, table), photometric="palette")
+    )
+    assert (shown(session, window)[0, :2, :3] == [(10, 20, 30), (200, 150, 100)]).all()
+    assert not window.science_bar.stretch.isVisible()
+    assert not window.desk_actions.stretch_menu.isEnabled()
+    open_in_window(fits_file)
+    assert window.science_bar.stretch.isVisible()
+
+
 @pytest.mark.parametrize("kind", ["fits", "tif"])
 def test_pixels_without_a_value_are_seen_through_and_read_as_none(
     qtbot: QtBot, window, session, open_in_window, tmp_path: Path, make_geotiff, kind: str

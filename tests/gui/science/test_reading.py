@@ -132,7 +132,7 @@ def test_values_are_read_with_their_unit(qtbot: QtBot, window: MainWindow, opene
     assert unit_of(opened(fits_file)) == "ELECTRONS"
     with qtbot.waitSignal(window.board.cursor_described) as described:
         window.view.cursor_moved.emit(CursorReading(5.0, 6.0, {"lr": (123.0,), "srresnet": (float("nan"),)}))
-    assert described.args == ["5, 6   LR 123 ELECTRONS   SRResNet – ELECTRONS"]
+    assert described.args == ["5, 6   ELECTRONS   LR 123   SRResNet –"]
 
 
 def test_what_the_numbers_of_a_scene_measure_is_said_beside_them(opened, scene_file: Path) -> None:

@@ -295,3 +295,13 @@ def test_the_flux_error_of_the_marked_pane_is_said_with_what_was_conserved(
     window.view.activate("srresnet")
     open_in_window(scene_file)
     assert window.place_line.texts[1] == ""
+
+
+@pytest.mark.parametrize(("unit", "why"), [("", "no BUNIT"), ("furlong", "“furlong” is not known")])
+def test_a_guess_of_what_must_be_conserved_is_called_one(
+    window: MainWindow, open_in_window, tmp_path: Path, unit: str, why: str
+) -> None:
+    header = astropy.io.fits.Header({"BUNIT": unit} if unit else {})
+    astropy.io.fits.PrimaryHDU(np.arange(96.0).reshape(8, 12), header).writeto(tmp_path / "a.fits")
+    open_in_window(tmp_path / "a.fits")
+    assert window.place_line.texts[1].endswith(f" · means conserved ({why})")

@@ -123,3 +123,10 @@ def test_nothing_is_said_about_places_that_the_file_does_not_know(make_geotiff: 
 def test_a_place_off_the_map_is_none(make_geotiff: MakeGeoTiff) -> None:
     with open_geotiff(make_geotiff("a.tif", PIXELS)) as scene:
         assert scene.geolocation.lonlat(1e9, 1e9) is None
+
+
+def test_a_position_on_the_map_is_that_of_rasterio_corners_being_whole_numbers(make_geotiff: MakeGeoTiff) -> None:
+    with open_geotiff(make_geotiff("a.tif", PIXELS, transform=(8.0, 3.0, 5e5, 2.0, -9.0, 5e6))) as scene:
+        assert scene.geolocation.on_map(0, 0) == (5e5, 5e6)
+        assert scene.geolocation.on_map(4.5, 2.5) == pytest.approx(scene.dataset.xy(2, 4), abs=1e-9)
+    assert Geolocation().on_map(1, 1) is None
