@@ -154,7 +154,7 @@ class ScienceDesk(QObject):
         """Say what was conserved, and whether that is only a guess."""
         kept = self.tr("sums conserved") if flux.quantity == "sum" else self.tr("means conserved")
         document = self._session.document
-        science = None if document is None else document.image.science
+        science = None if document is None or document.image is None else document.image.science
         if science is None or science.is_quantity_known:
             return kept
         why = self.tr("“{}” is not known").format(science.unit) if science.unit else self.tr("no BUNIT")
