@@ -28,6 +28,12 @@ def place_of(document: Document, x: float, y: float) -> str:
     return "" if document.geolocation is None else _on_earth(document.geolocation, x, y)
 
 
+def has_places(document: Document) -> bool:
+    """Return whether the file says where anything of it is."""
+    where = document.geolocation
+    return document.sky is not None or (where is not None and (where.is_known or where.transform is not None))
+
+
 def map_of(document: Document) -> str:
     """Return the name of the coordinate system that places of a scene are in; empty where the file names none."""
     where = document.geolocation

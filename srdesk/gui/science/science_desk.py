@@ -14,7 +14,7 @@ from srdesk.gui.compare.view import CompareView
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.science.look import Look, ToneScale
 from srdesk.gui.science.place_line import PlaceLine
-from srdesk.gui.science.reading import map_of, measured_of, place_of
+from srdesk.gui.science.reading import has_places, map_of, measured_of, place_of
 from srdesk.gui.science.science_bar import ScienceBar
 from srdesk.gui.work.requests import Document, Rendered
 from srdesk.gui.work.session import Session
@@ -194,7 +194,9 @@ class ScienceDesk(QObject):
             return
         values = reading.values.get("lr")
         measured = "" if values is None else measured_of(document, values)
-        place = place_of(document, reading.x, reading.y) or self.tr("The file does not say where this is.")
+        place = place_of(document, reading.x, reading.y)
+        if not has_places(document):
+            place = self.tr("The file does not say where this is.")
         self._line.show_place("   ".join(part for part in (place, self._map, measured) if part))
 
     # --- the inside -----------------------------------------------------------------------------------------------

@@ -32,8 +32,10 @@ class StretchBar(QWidget):
         self._scale: ToneScale | None = None
         self._speak: Speaker = str
         self.ranges = compact_box(self.tr("Stretch"), _RANGE_LETTERS, self)
+        hints = range_hints(self)
         for name, title in range_titles(self).items():
             self.ranges.addItem(title, name)
+            self.ranges.setItemData(self.ranges.count() - 1, hints[name], Qt.ItemDataRole.ToolTipRole)
         self.histogram = Histogram(self)
         self.black, self.white = (self._end_label() for _ in range(2))
         self.white.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -146,6 +148,18 @@ class StretchBar(QWidget):
     @Slot()
     def _on_reset(self) -> None:
         self.choose(Look())
+
+
+def range_hints(widget: QWidget) -> dict[RangeName, str]:
+    """Return what the ranges are, a sentence each."""
+    tr = widget.tr
+    return {
+        "auto": tr("What shows most at the first look"),
+        "linear": tr("From the least to the largest value"),
+        "percentile": tr("99.5 % of the values lie between black and white"),
+        "asinh": tr("Raises the faint and holds the bright together"),
+        "zscale": tr("Around the median, as in IRAF and DS9"),
+    }
 
 
 def range_titles(widget: QWidget) -> dict[RangeName, str]:

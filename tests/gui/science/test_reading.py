@@ -128,6 +128,20 @@ def test_a_file_without_places_says_so(window: MainWindow, opened, make_geotiff)
     assert "does not say where" in window.place_line.texts[0]
 
 
+def test_nothing_is_said_of_what_lies_beyond_the_sky(window: MainWindow, opened, tmp_path: Path) -> None:
+    header = astropy.io.fits.Header()
+    header.update({"CTYPE1": "RA---AIT", "CTYPE2": "DEC--AIT", "CRPIX1": 18.5, "CRPIX2": 9.5})
+    header.update({"CRVAL1": 0.0, "CRVAL2": 0.0, "CDELT1": -9.0, "CDELT2": 9.0})
+    astropy.io.fits.PrimaryHDU(np.arange(648.0).reshape(18, 36), header).writeto(tmp_path / "all_sky.fits")
+    opened(tmp_path / "all_sky.fits")
+    said = []
+    for x, y in ((18.0, 9.0), (0.5, 0.5)):
+        window.view.cursor_moved.emit(CursorReading(x, y, {"lr": (1.0,)}))
+        said.append(window.place_line.texts[0])
+    assert said[0].startswith("RA Dec 00h00m00.00s +00°00′00.0″")
+    assert said[1] == ""
+
+
 def test_values_are_read_with_their_unit(qtbot: QtBot, window: MainWindow, opened, fits_file: Path) -> None:
     assert unit_of(opened(fits_file)) == "ELECTRONS"
     with qtbot.waitSignal(window.board.cursor_described) as described:
