@@ -33,7 +33,7 @@ def test_what_the_desk_saves_is_made_again_byte_for_byte(
 ) -> None:
     source, output = photo(tmp_path / "photo.png"), tmp_path / f"large{suffix}"
     with Decoder() as decoder:
-        document = open_document(OpenRequest(path=source), decoder)
+        document = open_document(OpenRequest(path=source), decoder, lambda: pytest.fail("it is no scene"))
     recipe = Recipe(model="srresnet", weights=tiny_weights, device="cpu")
     result = UpscaleWorker().answer(RenderRequest(pane="srresnet", image=document.image, recipe=recipe))
     assert isinstance(result, Rendered)

@@ -154,9 +154,9 @@ def test_the_strip_follows_the_marked_pane_and_hides_on_request(
 ) -> None:
     on_the_strip()
     strengthen(70)
-    window.view._activate("bicubic")
+    window.view.activate("bicubic")
     assert window.strength_bar.slider.value() == 0
-    window.view._activate("srresnet")
+    window.view.activate("srresnet")
     assert window.strength_bar.slider.value() == 70
     window.strength_bar.closed.emit()
     assert not window.strength_bar.isVisible()
@@ -168,6 +168,6 @@ def test_a_pane_without_a_whole_result_cannot_be_back_projected(
 ) -> None:
     on_the_strip()
     panes_with_weights["srcnn"] = panes_with_weights["srresnet"]
-    window.view._activate("srcnn")
+    window.view.activate("srcnn")
     assert not window.strength_bar.slider.isEnabled()
     assert "F5" in window.strength_bar.words

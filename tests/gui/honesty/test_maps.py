@@ -53,7 +53,7 @@ def test_the_consistency_map_is_that_of_the_marked_pane(
     seen: Callable[[str], str],
 ) -> None:
     appraised()
-    window.view._activate("bicubic")
+    window.view.activate("bicubic")
     with qtbot.waitSignal(honesty.maps.mapped, timeout=WAIT_MS):
         window.desk_actions.consistency_map.trigger()
     found, shown = honesty.appraiser.found("bicubic"), window.tools.maps.shown
@@ -74,7 +74,7 @@ def test_the_map_is_copied_like_any_pane(
     appraised()
     with qtbot.waitSignal(honesty.maps.mapped, timeout=WAIT_MS):
         window.desk_actions.consistency_map.trigger()
-    window.view._activate("map")
+    window.view.activate("map")
     window.desk_actions.copy.trigger()
     copied = QGuiApplication.clipboard().image()
     assert (copied.width(), copied.height()) == (24, 16)

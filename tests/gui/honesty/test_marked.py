@@ -25,7 +25,7 @@ def test_the_marked_pane_is_meant_if_it_can_be(
     active: str, result: str, network: str, window: MainWindow, panes_with_weights: dict[str, Path]
 ) -> None:
     panes_with_weights["srgan"] = panes_with_weights["srresnet"]
-    window.view._activate(active)
+    window.view.activate(active)
     assert (window.tools.marked.result, window.tools.marked.network) == (result, network)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from srdesk.gui.work.requests import Document, OpenRequest, Recipe, Rendered, Sa
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.saving import save
 from srdesk.imaging.decoder import Decoder
+from srdesk.imaging.scene.gdal_session import gdal_session
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def job(decoder: Decoder) -> Callable[..., SaveJob]:
     """Open a picture, enlarge it with the bicubic, and order it to be saved."""
 
     def make(source: Path, output: Path, *, strength: float = 0.0, weights: Path | None = None, **order) -> SaveJob:
-        document = open_document(OpenRequest(path=source), decoder)
+        document = open_document(OpenRequest(path=source), decoder, lambda: pytest.fail("it is no scene"))
         stored, facts = enlarge(document.image, BicubicUpscaler())
         stored = back_projected(document.image, stored, strength)
         recipe = Recipe(model="bicubic", weights=weights)
@@ -146,10 +148,19 @@ def test_what_was_in_no_file_tells_everything_but_its_source(
 def test_the_weights_are_told_by_their_checksum(
     job: Callable[..., SaveJob], make_weights: Callable[..., Path], picture: Path, tmp_path: Path
 ) -> None:
-    import hashlib
-
     weights = make_weights(tmp_path / "own.safetensors")
     save(job(picture, tmp_path / "out.tif", weights=weights, model="own"), CancelToken())
     with tifffile.TiffFile(tmp_path / "out.tif") as opened:
         packet = opened.pages[0].tags["XMP"].value
     assert hashlib.sha256(weights.read_bytes()).hexdigest().encode() in bytes(packet)
+
+
+def test_bands_of_a_scene_tell_in_their_tags_how_they_were_made(
+    job: Callable[..., SaveJob], decoder: Decoder, make_geotiff: Callable[..., Path], tmp_path: Path
+) -> None:
+    scene = make_geotiff("scene.tif", np.random.default_rng(4).integers(0, 4000, (1, 20, 24)).astype(np.uint16))
+    save(job(scene, tmp_path / "out.tif"), CancelToken())
+    with gdal_session() as rasterio, rasterio.open(tmp_path / "out.tif") as opened:
+        tags = opened.tags()
+    assert (tags["SRDESK_MODEL"], tags["SRDESK_SIZE"]) == ("bicubic", "4x")
+    assert tags["SRDESK_SOURCE_SHA256"] == hashlib.sha256(scene.read_bytes()).hexdigest()
