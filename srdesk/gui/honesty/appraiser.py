@@ -8,9 +8,9 @@ from srdesk.gui.honesty.open_picture import open_picture
 from srdesk.gui.honesty.requests import Appraised, AppraiseRequest
 from srdesk.gui.honesty.side_work import SideWork
 from srdesk.gui.messages.failure import Doing, Failure
+from srdesk.gui.work.ground_truth import Truth
 from srdesk.gui.work.requests import PANE_KEYS, Answer, Document, Failed, Rendered
 from srdesk.gui.work.session import Session
-from srdesk.gui.work.truth_requests import Truth
 
 BICUBIC = "bicubic"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srdesk.engine.control import PauseToken
+from srdesk.gui.work.ground_truth import Truth
 from srdesk.gui.work.requests import Answer, Recipe, Rendered, Request
-from srdesk.gui.work.truth_requests import Truth
 from srdesk.imaging.fidelity import Consistency
 from srdesk.imaging.image import Box, FloatArray, Image
 from srdesk.imaging.stored import StoredImage

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from srdesk.engine.warm_up import DeviceChoice
     from srdesk.gui.compare.pyramid import DisplayImage
     from srdesk.gui.scene.pyramid import ScenePyramid
-    from srdesk.gui.work.truth_requests import Truth
+    from srdesk.gui.work.ground_truth import Truth
     from srdesk.imaging.fits.parts import Plane
     from srdesk.imaging.scene.geolocation import Geolocation
     from srdesk.imaging.scene.geotiff import Band

@@ -10,8 +10,9 @@ from PySide6.QtCore import QCoreApplication
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.work.ground_truth import Truth
 from srdesk.gui.work.requests import Document
-from srdesk.gui.work.truth_requests import DegradeRequest, OpenTruthRequest, Truth
+from srdesk.gui.work.truth_requests import DegradeRequest, OpenTruthRequest
 from srdesk.imaging.image import Image, Metadata
 
 if TYPE_CHECKING:

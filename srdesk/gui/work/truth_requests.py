@@ -4,26 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from srdesk.gui.work.ground_truth import Truth
 from srdesk.gui.work.requests import Answer, Request
-from srdesk.imaging.image import FloatArray, Image
-
-if TYPE_CHECKING:
-    from srdesk.gui.compare.pyramid import DisplayImage
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """The sharp picture that the open one was made from."""
-
-    name: str
-    path: Path | None
-    """Where it came from; None for a pasted picture."""
-    pixels: FloatArray
-    """`(4h, 4w, C)` in `[0, 1]`, where ``(h, w)`` is the size of the open one; read-only."""
-    display: DisplayImage
-    """The same, ready to be drawn."""
+from srdesk.imaging.image import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
