@@ -60,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Quality of JPEG and WebP results."""
     visible_panes: tuple[PaneName, ...] = get_args(PaneName)
     """Panes that are shown, in the order of the window."""
+    show_notes: bool = True
+    """Say in each pane how far its result can be trusted."""
     pane_weights: dict[NetworkName, str] = {}
     """Names of the weights that panes use instead of those that came with the program."""
     panes_beside_training: Literal["cpu", "same"] = "cpu"
@@ -78,6 +80,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of the results of the queue; empty for beside each picture."""
     queue_on_collision: QueueCollisionName = "number"
     """What happens in the queue when the output exists; it asks nothing, since nobody may be there."""
+    write_sidecar: bool = False
+    """Write a file beside every result that tells how it was made, and from which it can be made again."""
     ask_before_closing: bool = True
     """Ask before closing the window while something is being computed or saved."""
 
@@ -190,6 +194,8 @@ def allowed_values(name: str) -> str:
         "jpeg_quality": "a whole number from 1 to 100",
         "automatic_run_s": "a whole number of seconds from 0 to 3600",
         "ask_before_closing": "true or false",
+        "show_notes": "true or false",
+        "write_sidecar": "true or false",
         "pane_weights": f"names of weights for {', '.join(get_args(NetworkName))}",
         "visible_panes": f"a list of {', '.join(get_args(PaneName))}",
         "recent_files": "a list of file names",

@@ -46,6 +46,8 @@ class PauseToken(CancelToken):
     def pause(self) -> None:
         """Ask the call to wait; safe from any thread, any number of times."""
         self._may_go_on.clear()
+        if self.is_cancelled:  # nobody would ever let it go on
+            self._may_go_on.set()
 
     def go_on(self) -> None:
         """Let the call go on."""

@@ -25,13 +25,16 @@ HISTORY_TAG = "SRDESK_HISTORY"
 """Tag that says how the result was made."""
 
 
-def save_held(path: Path, stored: StoredImage, token: CancelToken) -> tuple[str, ...]:
+def save_held(
+    path: Path, stored: StoredImage, token: CancelToken, *, notes: tuple[tuple[str, str], ...] = ()
+) -> tuple[str, ...]:
     """Write bands of a scene that were enlarged four times, and its opacity, which is enlarged by the bicubic.
 
     Args:
         path: the file; an existing one is replaced when the new one is complete on the disk.
         stored: the result of `srdesk.engine.held_scene.enlarge_held` for the whole picture.
         token: how to stop.
+        notes: tags (name, text) that say how the result was made.
 
     Returns:
         A sentence if the scene has other bands, which are not in the file.
@@ -50,7 +53,8 @@ def save_held(path: Path, stored: StoredImage, token: CancelToken) -> tuple[str,
         opacity = tuple(band.number for band in whole.bands if band.kind is BandKind.OPACITY)
         hidden = tuple(number for number in opacity if number not in origin.bands)
         scene = only_bands(whole, (*origin.bands, *hidden))
-        notes = ((HISTORY_TAG, "; ".join(stored.metadata.history)),) if stored.metadata.history else ()
+        if stored.metadata.history:
+            notes += ((HISTORY_TAG, "; ".join(stored.metadata.history)),)
         plan = ScenePlan(scene, SCALE, is_interleaved=scene.is_interleaved and not hidden, notes=notes)
         check_free(path, expected_bytes(plan))
         # A key of its own: what an earlier run left unfinished is not gone on with.

@@ -259,13 +259,33 @@ def disagreement(one: StoredImage, other: StoredImage) -> FloatArray:
 # --- how close it comes ---------------------------------------------------------------------------------------------
 
 
-def degrade_and_compare(image: Image, models: Mapping[str, Upscaler | BicubicUpscaler], control: Control) -> Degraded:
-    """Make a sharp picture four times smaller, enlarge it again with every model, and measure how close they come.
+def degraded(image: Image) -> tuple[FloatArray, Image]:
+    """Make a sharp picture four times smaller.
 
     8-bit pictures are reduced as the test sets of papers were, rounding included.
 
     Args:
         image: HR picture; cropped at the right and at the bottom to a multiple of the scale.
+
+    Returns:
+        `(4h, 4w, C)`, the truth, and the LR picture.
+
+    Raises:
+        ConfigError: the picture is too small to be measured.
+    """
+    height, width = image.height - image.height % SCALE, image.width - image.width % SCALE
+    _check_measurable(height, width)
+    known = known_pixels(image)
+    seen = image.pixels if known is None else bleed_colour(image.pixels, known.astype(np.float32))
+    hr = np.ascontiguousarray(seen[:height, :width])
+    return hr, _reduced(hr, image.values)
+
+
+def degrade_and_compare(image: Image, models: Mapping[str, Upscaler | BicubicUpscaler], control: Control) -> Degraded:
+    """Make a sharp picture four times smaller, enlarge it again with every model, and measure how close they come.
+
+    Args:
+        image: HR picture, see `degraded`.
         models: name → model; the bicubic is always measured, first.
         control: how to stop the call and where to report.
 
@@ -274,12 +294,7 @@ def degrade_and_compare(image: Image, models: Mapping[str, Upscaler | BicubicUps
         DeviceError: a model cannot be run.
         Cancelled: someone asked to stop.
     """
-    height, width = image.height - image.height % SCALE, image.width - image.width % SCALE
-    _check_measurable(height, width)
-    known = known_pixels(image)
-    seen = image.pixels if known is None else bleed_colour(image.pixels, known.astype(np.float32))
-    hr = np.ascontiguousarray(seen[:height, :width])
-    lr = _reduced(hr, image.values)
+    hr, lr = degraded(image)
     outcomes = with_models(lr, models, control)
     return Degraded(hr, lr, outcomes, tuple(score(outcome.result, hr) for outcome in outcomes))
 

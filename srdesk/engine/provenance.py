@@ -160,7 +160,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(
-    source: Path,
+    source: Path | None,
     *,
     model: str,
     weights: Path | None,
@@ -172,7 +172,7 @@ def record(
     """Return what is known before a run, and may be told in the picture; reads both files once for their checksums.
 
     Args:
-        source: the picture.
+        source: the picture; None if it was in no file, as what was pasted.
         model: what output names call the model.
         weights: its file; None for the bicubic.
         part: which image of a FITS file.
@@ -184,7 +184,7 @@ def record(
         ImageReadError: the picture cannot be read.
         WeightsFormatError: the weights cannot be read.
     """
-    sha256, size_bytes = file_digest(source, check)
+    sha256, size_bytes = ("", 0) if source is None else file_digest(source, check)
     return Provenance(
         source=SourceFile(sha256=sha256, size_bytes=size_bytes, part=part, bands=bands),
         model=model_file(model, weights),
@@ -247,7 +247,8 @@ def history(provenance: Provenance) -> tuple[str, ...]:
         lines.append(f"back-projected with strength {options.back_projection:g}")
     if model.sha256:
         lines += ["weights sha256:", model.sha256]
-    lines += ["input sha256:", provenance.source.sha256]
+    if provenance.source.sha256:
+        lines += ["input sha256:", provenance.source.sha256]
     return tuple(line.encode("ascii", "replace").decode("ascii") for line in map(_printable, lines))
 
 

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QMenuBar
 
 from srdesk.gui.look import icons
 from srdesk.gui.look.theme import current_scheme
-from srdesk.gui.work.requests import PANE_KEYS
+from srdesk.gui.work.requests import MAP_PANE, PANE_KEYS, TRUTH_PANE
 
 PANE_TITLES = {"lr": "LR", "bicubic": "Bicubic", "srcnn": "SRCNN", "srresnet": "SRResNet", "srgan": "SRGAN"}
+PANE_TITLES |= {TRUTH_PANE: "HR", MAP_PANE: "Map"}
 """Proper names, the same in every language."""
 
 WINDOW_SIZES_PX = (64, 128, 256, 512, 1024)
@@ -73,6 +74,7 @@ class Actions(QObject):
         self._make_choices()
         self.header = add(self.tr("&Header…"), "Ctrl+I")
         self.stretch_menu = QMenu(self.tr("S&tretch"), window)
+        self._make_tools()
         self.recent_menu = QMenu(self.tr("Open &Recent"), window)
         self.device_menu = QMenu(self.tr("&Device"), window)
         self.precision_menu = QMenu(self.tr("&Precision"), window)
@@ -108,17 +110,31 @@ class Actions(QObject):
         windows[0] = add(self.tr("&Whole Picture"), None, checkable=True)
         self.windows = self._choice(windows)
 
+    def _make_tools(self) -> None:
+        add = self._add
+        self.truth_pane = add(PANE_TITLES[TRUTH_PANE], str(len(PANE_KEYS) + 1), checkable=True)
+        self.notes = add(self.tr("&Notes on Trust"), "N", checkable=True)
+        self.map_pane = add(self.tr("Map"), str(len(PANE_KEYS) + 2), checkable=True)
+        self.consistency_map = add(self.tr("&Consistency Map"), "Ctrl+M")
+        self.spread_map = add(self.tr("&Spread over Flips and Turns"), "Ctrl+Shift+I")
+        self.disagreement_map = add(self.tr("&Difference of SRGAN and SRResNet"), None)
+        self.back_projection = add(self.tr("&Back-Projection"), "Ctrl+B", checkable=True)
+        self.export_report = add(self.tr("Export &Report…"), "Ctrl+E")
+        self.open_truth = add(self.tr("Open &Ground Truth…"), "Ctrl+G")
+        self.degrade = add(self.tr("&Degrade && Compare"), None)
+
     def fill(self, bar: QMenuBar) -> None:
         """Put everything into the menus of ``bar``."""
         file = _menu(bar.addMenu(self.tr("&File")), [self.open, self.open_folder])
         file.addMenu(self.recent_menu)
-        _menu(file, [self.paste, None, self.save, self.save_as, self.save_all, None, self.close, self.quit])
+        _menu(file, [self.paste, None, self.save, self.save_as, self.save_all, None, self.export_report, None])
+        _menu(file, [self.close, self.quit])
         _menu(bar.addMenu(self.tr("&Edit")), [self.copy, None, self.clear_cache, self.preferences])
         view = _menu(
             bar.addMenu(self.tr("&View")),
             [
                 *(self.fit, self.actual, self.zoom_in, self.zoom_out, None),
-                *(*self.panes.values(), None),
+                *(*self.panes.values(), self.truth_pane, self.map_pane, self.notes, None),
                 *(*self.modes.values(), None),
                 self.full_screen,
             ],
@@ -134,7 +150,9 @@ class Actions(QObject):
         _menu(process.addMenu(self.tr("&Window Size")), self.windows.values())
         train = _menu(bar.addMenu(self.tr("&Train")), [self.train, self.fine_tune, self.runs, None])
         train.addMenu(self.weights_menu)
-        _menu(bar.addMenu(self.tr("T&ools")), [self.header])
+        tools = _menu(bar.addMenu(self.tr("T&ools")), [self.consistency_map])
+        _menu(tools.addMenu(self.tr("&Invented-Detail Map")), [self.spread_map, self.disagreement_map])
+        _menu(tools, [self.back_projection, None, self.open_truth, self.degrade, None, self.header])
         _menu(
             bar.addMenu(self.tr("&Help")),
             [

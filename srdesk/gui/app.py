@@ -19,6 +19,8 @@ from PySide6.QtWidgets import QApplication
 import srdesk
 from srdesk import paths
 from srdesk.gui.actions import PANE_TITLES
+from srdesk.gui.honesty.honesty import Honesty
+from srdesk.gui.honesty.honesty_worker import HonestyWorker
 from srdesk.gui.look.theme import Theme
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.messages.logbook import ExceptionHook, start_log, stop_log
@@ -119,12 +121,15 @@ class Desk(QObject):
         self.preferences = Preferences(loaded.settings)
         """The settings."""
         self._weights = PaneWeights(paths.weights_folders(), loaded.settings.pane_weights)
+        files = RequestThread(FileWorker(), "files")
         self.session = Session(
-            files=RequestThread(FileWorker(), "files"),
+            files=files,
             upscaling=RequestThread(UpscaleWorker(), "upscaling"),
             weights_for=self._weights,
         )
         """What is open, and what is computed of it."""
+        self.honesty = Honesty(self.session, files=files, thread=RequestThread(HonestyWorker(), "honesty"))
+        """How far that can be trusted."""
         self.training = Training(
             self.preferences, runs_folder=paths.runs_folder(), weights_folders=paths.weights_folders(), parent=self
         )
@@ -142,6 +147,7 @@ class Desk(QObject):
             theme,
             training=self.training,
             queue=self.queue,
+            honesty=self.honesty,
             samples=sample_pictures(),
             geometry=QSettings(str(paths.state_folder() / "window.ini"), QSettings.Format.IniFormat),
         )
@@ -167,7 +173,8 @@ class Desk(QObject):
             Whether they have ended.
         """
         self.training.shutdown()
-        has_ended = self.queue.shutdown(SHUTDOWN_S)
+        has_ended = self.honesty.shutdown(SHUTDOWN_S)
+        has_ended = self.queue.shutdown(SHUTDOWN_S) and has_ended
         return self.session.shutdown(SHUTDOWN_S) and has_ended
 
     @Slot()

@@ -15,6 +15,10 @@ from srdesk.gui.compute_choices import ComputeChoices
 from srdesk.gui.copy_flow import CopyFlow
 from srdesk.gui.failure_reporter import FailureReporter
 from srdesk.gui.help_menu import HelpMenu
+from srdesk.gui.honesty.honesty import Honesty
+from srdesk.gui.honesty.strength_bar import StrengthBar
+from srdesk.gui.honesty.surroundings import Surroundings
+from srdesk.gui.honesty.tools_menu import ToolsMenu
 from srdesk.gui.look.theme import Theme
 from srdesk.gui.messages.banner import Banner
 from srdesk.gui.messages.message_list import Loudness, Message, Messages
@@ -64,6 +68,7 @@ class MainWindow(QMainWindow):
         *,
         training: Training,
         queue: DeskQueue,
+        honesty: Honesty,
         samples: list[Path],
         geometry: QSettings,
     ) -> None:
@@ -82,14 +87,15 @@ class MainWindow(QMainWindow):
         self.view = CompareView()
         self.science_bar, self.place_line = ScienceBar(), PlaceLine()
         self.status = StatusLine()
+        self.strength_bar = StrengthBar()
         self.tool_bar = ToolBar(self.desk_actions)
         self._build()
-        self._plug_in(theme, messages, queue)
+        self._plug_in(theme, messages, queue, honesty)
         self._connect(theme)
         self._restore_geometry()
         messages.attach(self)
 
-    def _plug_in(self, theme: Theme, messages: Messages, queue: DeskQueue) -> None:
+    def _plug_in(self, theme: Theme, messages: Messages, queue: DeskQueue, honesty: Honesty) -> None:
         """Let every part do its work on the widgets."""
         session, preferences, training = self._session, self._preferences, self._training
         actions, questions = self.desk_actions, self.questions
@@ -109,7 +115,9 @@ class MainWindow(QMainWindow):
         self.scenes = SceneFlow(actions, session, questions, save_flow=self.save_flow, messages=messages)
         self.scene_board = SceneBoard(self.view, session)
         self.copy_flow = CopyFlow(
-            actions.copy, session, self.view, elsewhere=self.scene_board.result, as_seen=self.science.as_seen
+            *(actions.copy, session, self.view),
+            elsewhere=lambda pane: self.scene_board.result(pane) or self.tools.display(pane),
+            as_seen=self.science.as_seen,
         )
         ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
         self.train = TrainMenu(self, actions, training, preferences=preferences, questions=questions, messages=messages)
@@ -119,7 +127,9 @@ class MainWindow(QMainWindow):
         self._column.insertWidget(0, self.queue.intake)
         self.status.add(self.queue.indicator)
         self.status.add(self.train.indicator)
-        StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
+        status = StatusBoard(self.status, actions, session, preferences=preferences, choices=self.choices)
+        around = Surroundings(actions, self.view, self.strength_bar, status, preferences, questions, messages)
+        self.tools = ToolsMenu(session, honesty, around)
         self._closing = Closing(session, preferences, questions, scenes=self.scenes, others=(self.queue, self.train))
 
     def say(self, message: Message) -> None:
@@ -146,6 +156,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.banner)
         column.addWidget(self.science_bar)
         column.addWidget(self._pages, 1)
+        column.addWidget(self.strength_bar)
         column.addWidget(self.place_line)
         self.setCentralWidget(middle)
         bar = QStatusBar()  # below the docks as well
@@ -164,11 +175,12 @@ class MainWindow(QMainWindow):
         actions.cancel.triggered.connect(session.cancel)
         session.opened.connect(self._on_opened)
         session.closed.connect(self._on_closed)
-        for failing in (session, self.save_flow, self.scenes, self.scene_board):
+        for failing in (session, self.save_flow, self.scenes, self.scene_board, self.tools):
             failing.failed.connect(reporter.on_failed)
-        for talking in (self.open_flow, self.copy_flow, self.scenes, self.queue, self.train, self.help):
+        for talking in (self.open_flow, self.copy_flow, self.scenes, self.queue, self.train, self.help, self.tools):
             talking.remarked.connect(reporter.on_remarked)
         session.noticed.connect(reporter.on_noticed)
+        self.tools.noticed.connect(reporter.on_noticed)
         # Queued, so that it is said after what was said of the picture before is taken back.
         self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
         self._preferences.failed.connect(reporter.on_error)

@@ -16,7 +16,7 @@ from srdesk.gui.science.reading import unit_of
 from srdesk.gui.status_line import duration
 from srdesk.gui.work import agenda
 from srdesk.gui.work.agenda import Activity, Why
-from srdesk.gui.work.requests import PANE_KEYS, Document, Previewed, Rendered
+from srdesk.gui.work.requests import MAP_PANE, PANE_KEYS, TRUTH_PANE, Document, Previewed, Rendered
 from srdesk.gui.work.session import Session
 from srdesk.imaging.image import Box
 from srdesk.settings import NetworkName
@@ -38,7 +38,10 @@ class PaneBoard(QObject):
         self._path: Path | None = None
         # A network that was trained to look sharp adds what was never there; whoever measures must be told.
         remarks = {"srgan": self.tr("detail partly invented")}
-        view.set_panes([PaneSpec(pane, PANE_TITLES[pane], remarks.get(pane, "")) for pane in PANE_KEYS])
+        panes = (*PANE_KEYS, TRUTH_PANE, MAP_PANE)
+        view.set_panes([PaneSpec(pane, PANE_TITLES[pane], remarks.get(pane, "")) for pane in panes])
+        for pane in (TRUTH_PANE, MAP_PANE):
+            view.set_pane_visible(pane, False)
         view.visible_region_changed.connect(self._on_region_changed)
         view.cursor_moved.connect(self._on_cursor_moved)
         session.opened.connect(self._on_opened)
@@ -59,9 +62,9 @@ class PaneBoard(QObject):
 
     def show_weights(self, names: Mapping[NetworkName, str]) -> None:
         """Say in the titles of these panes which weights they use; the others use those of the program."""
-        titles = PANE_TITLES | {pane: f"{PANE_TITLES[pane]} · {name}" for pane, name in names.items()}
-        for pane, title in titles.items():
-            self._view.set_title(pane, title)
+        for pane in PANE_KEYS:
+            name = next((name for network, name in names.items() if network == pane), "")
+            self._view.set_title(pane, f"{PANE_TITLES[pane]} · {name}" if name else PANE_TITLES[pane])
 
     @Slot(object)
     def _on_opened(self, document: Document) -> None:
@@ -129,7 +132,7 @@ class PaneBoard(QObject):
         document = self._session.document
         unit = "" if document is None else unit_of(document)
         parts = [f"{int(reading.x)}, {int(reading.y)}", *([unit] if unit else [])]
-        for pane in self._visible:
+        for pane in (*self._visible, TRUTH_PANE, MAP_PANE):
             values = reading.values.get(pane)
             if values is not None:
                 parts.append(f"{PANE_TITLES[pane]} {_numbers(values)}")

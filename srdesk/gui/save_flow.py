@@ -194,8 +194,15 @@ class SaveFlow(QObject):
             return None
         if document.path is not None:
             refuse_input_as_output(free, [document.path])
+        settings = self._preferences.settings
         return SaveOrder(
-            pane=pane, path=free, quality=self._preferences.settings.jpeg_quality, size=size, background=background
+            pane=pane,
+            path=free,
+            quality=settings.jpeg_quality,
+            size=size,
+            background=background,
+            model=settings.weights_of(pane),
+            has_sidecar=settings.write_sidecar,
         )
 
     def name(self, document: Document, pane: str, size: str) -> str:

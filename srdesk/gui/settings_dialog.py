@@ -68,10 +68,18 @@ class SettingsDialog(QDialog):
         self._preview.setWordWrap(True)
         self._ask = QCheckBox(self.tr("Ask before closing while something is running"))
         self._ask.setChecked(settings.ask_before_closing)
+        self._sidecar = QCheckBox(self.tr("Write beside each result how it was made (.srdesk.json)"))
+        self._sidecar.setToolTip(
+            self.tr("The picture itself always says it; from the file beside it the result can be made again.")
+        )
+        self._sidecar.setChecked(settings.write_sidecar)
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
+        self._lay_out()
+        self._on_edited()
 
+    def _lay_out(self) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(16)
         form.setVerticalSpacing(10)
@@ -83,6 +91,7 @@ class SettingsDialog(QDialog):
         form.addRow("", self._preview)
         form.addRow(self.tr("If the file &exists"), self._collision)
         form.addRow(self.tr("JPEG and WebP &quality"), self._quality)
+        form.addRow("", self._sidecar)
         form.addRow("", self._ask)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
@@ -90,7 +99,6 @@ class SettingsDialog(QDialog):
         column.addLayout(form)
         column.addWidget(self._buttons)
         self.setMinimumWidth(520)
-        self._on_edited()
 
     @property
     def example(self) -> str:
@@ -113,6 +121,7 @@ class SettingsDialog(QDialog):
             output_name_template=self.template.text(),
             on_collision=self._collision.currentData(),
             jpeg_quality=self._quality.value(),
+            write_sidecar=self._sidecar.isChecked(),
             ask_before_closing=self._ask.isChecked(),
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
+from srdesk.engine.control import Progress
 from srdesk.engine.enlarge import TargetSize
 from srdesk.gui import scene_words
 from srdesk.gui.actions import PANE_TITLES, Actions
@@ -37,6 +38,7 @@ class StatusBoard(QObject):
         self._choices = choices
         self._opening = ""
         self._activity: Activity | None = None
+        self._side_work: tuple[str, Progress | None] | None = None
         self._speed_mpx_s: float | None = None
         self._window_px: int | None = None
         session.opening.connect(self._on_opening)
@@ -55,6 +57,11 @@ class StatusBoard(QObject):
         status.cancel_requested.connect(session.cancel)
         self._refresh()
         self._show_machine()
+
+    def show_side_work(self, text: str, progress: Progress | None = None) -> None:
+        """Say that something goes on which the panes do not wait for, and can be cancelled; nothing if it is empty."""
+        self._side_work = (text, progress) if text else None
+        self._refresh()
 
     @Slot(str)
     def _on_opening(self, name: str) -> None:
@@ -97,6 +104,8 @@ class StatusBoard(QObject):
             self._status.show_work(self.tr("Saving"))
         elif run is not None:
             self._status.show_work(scene_words.of_run(run), run.progress)
+        elif self._side_work is not None:
+            self._status.show_work(*self._side_work)
         elif document is not None:
             height, width = TargetSize.parse(self._choices.size).resolve(document.height, document.width)
             sizes = (document.width, document.height, width, height)
@@ -104,7 +113,7 @@ class StatusBoard(QObject):
         else:
             self._status.show_idle(self.tr("Ready"))
         is_busy = self._opening or activity is not None or run is not None or self._session.is_saving
-        self._actions.cancel.setEnabled(bool(is_busy))
+        self._actions.cancel.setEnabled(bool(is_busy or self._side_work))
         for action in (
             *(self._actions.save, self._actions.save_as, self._actions.save_all, self._actions.close),
             *(self._actions.copy, self._actions.run, self._actions.run_visible, self._actions.custom_size),

@@ -24,7 +24,7 @@ class ToolBar(QToolBar):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.addActions([actions.open, actions.save, actions.copy])
         self.addSeparator()
-        self.addActions(list(actions.panes.values()))
+        self.addActions([*actions.panes.values(), actions.truth_pane, actions.map_pane])
         self.addSeparator()
         self.addActions(list(actions.modes.values()))
         self.addWidget(spacer())

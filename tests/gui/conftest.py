@@ -25,6 +25,8 @@ from srdesk.engine.upscaler import UpscaleFacts
 from srdesk.errors import ImageReadError, SrDeskError
 from srdesk.gui.app import sample_pictures
 from srdesk.gui.compare.pyramid import DisplayImage
+from srdesk.gui.honesty.honesty import Honesty
+from srdesk.gui.honesty.honesty_worker import HonestyWorker
 from srdesk.gui.look.theme import Theme
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.messages.message_list import Messages
@@ -100,7 +102,7 @@ class NearestWorker(Worker):
         facts = UpscaleFacts(request.pane, "cpu", "fp32", 0, 0.1, 100.0, flux=flux)
         display = DisplayImage.build(stored, 4)
         if request.region is None:
-            return Rendered(request.id, request.pane, stored, display, facts)
+            return Rendered(request.id, request.pane, stored, display, facts, request.recipe)
         return Previewed(request.id, request.pane, request.region, stored, display, facts)
 
     def release(self) -> None:
@@ -128,21 +130,53 @@ def nearest() -> NearestWorker:
 
 
 @pytest.fixture
-def panes_with_weights() -> dict[str, Path]:
-    """Panes that have weights; tests may add and remove some."""
-    return {"srresnet": Path("srresnet.safetensors")}
+def make_weights() -> Callable[..., Path]:
+    """Write a weights file with one tensor of four bytes."""
+
+    def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
+        card = {"name": name or path.stem, "architecture": architecture, "config": {}}
+        card["sha256"] = hashlib.sha256(b"1234").hexdigest()
+        slot = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+        text = json.dumps({"__metadata__": {CARD_KEY: json.dumps(card)}, "one": slot}).encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+        return path
+
+    return make
 
 
 @pytest.fixture
-def session(qtbot: QtBot, nearest: NearestWorker, panes_with_weights: dict[str, Path]) -> Iterator[Session]:
+def panes_with_weights(make_weights: Callable[..., Path], tmp_path: Path) -> dict[str, Path]:
+    """Panes that have weights; tests may add and remove some."""
+    return {"srresnet": make_weights(tmp_path / "weights" / "srresnet.safetensors")}
+
+
+@pytest.fixture
+def files(qtbot: QtBot) -> RequestThread:
+    """The real file thread, with a decoder without its process; the session shuts it down."""
+    return RequestThread(FileWorker(InProcessDecoder()), "files")
+
+
+@pytest.fixture
+def session(
+    qtbot: QtBot, files: RequestThread, nearest: NearestWorker, panes_with_weights: dict[str, Path]
+) -> Iterator[Session]:
     """A session with the real file thread, a decoder without its process, and a network that repeats pixels."""
     session = Session(
-        files=RequestThread(FileWorker(InProcessDecoder()), "files"),
+        files=files,
         upscaling=RequestThread(nearest, "upscaling"),
         weights_for=panes_with_weights.get,
     )
     yield session
     assert session.shutdown(5.0), "a thread did not end"
+
+
+@pytest.fixture
+def honesty(session: Session, files: RequestThread) -> Iterator[Honesty]:
+    """The real thread that finds out how far results can be trusted."""
+    honesty = Honesty(session, files=files, thread=RequestThread(HonestyWorker(), "honesty"))
+    yield honesty
+    assert honesty.shutdown(5.0), "the thread did not end"
 
 
 @pytest.fixture
@@ -181,6 +215,9 @@ class Answers(Questions):
 
     def open_paths(self, folder: str, patterns: str) -> list[Path]:
         return self._answer("open_paths")
+
+    def truth_path(self, folder: str, patterns: str) -> Path | None:
+        return self._answer("truth_path")
 
     def save_path(self, suggestion: Path, filters: dict[str, str]) -> Path | None:
         self.suggestion = suggestion
@@ -331,6 +368,7 @@ def window(
     preferences: Preferences,
     training: Training,
     desk_queue: DeskQueue,
+    honesty: Honesty,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[MainWindow]:
@@ -343,6 +381,7 @@ def window(
         Theme(qapp),
         training=training,
         queue=desk_queue,
+        honesty=honesty,
         samples=sample_pictures(),
         geometry=QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat),
     )
@@ -382,19 +421,3 @@ def read_pixels() -> Callable[[Path], np.ndarray]:
             return np.asarray(opened)
 
     return read
-
-
-@pytest.fixture
-def make_weights() -> Callable[..., Path]:
-    """Write a weights file with one tensor of four bytes."""
-
-    def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
-        card = {"name": name or path.stem, "architecture": architecture, "config": {}}
-        card["sha256"] = hashlib.sha256(b"1234").hexdigest()
-        slot = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
-        text = json.dumps({"__metadata__": {CARD_KEY: json.dumps(card)}, "one": slot}).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
-        return path
-
-    return make

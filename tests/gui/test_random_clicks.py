@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from srdesk.gui.main_window import MainWindow
+from srdesk.gui.training.training import Training
 
 STEPS = 250
 """By hand 30 minutes of them."""
@@ -83,16 +84,21 @@ class Monkey(QObject):
 def test_random_clicks_and_keys_raise_nothing(
     qtbot: QtBot,
     window: MainWindow,
+    training: Training,
     answers,
     save_picture: Callable[..., Path],
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: True)
     pictures = [save_picture("a.png"), save_picture("b.png", (60, 40), "RGBA"), save_picture("c.jpg", (33, 31))]
+    truth = tmp_path_factory.mktemp("truth") / "truth.png"  # not beside the others, which may be trained on
+    save_picture("sharp.png", (96, 64)).rename(truth)
     answers.given = {
         "open_paths": pictures[:1],
+        "truth_path": truth,
         "save_path": tmp_path / "saved.png",
         "folder": tmp_path,
         "collision": "number",
@@ -115,3 +121,7 @@ def test_random_clicks_and_keys_raise_nothing(
     monkey = Monkey(window, seed, deeds)
     with qtbot.waitSignal(monkey.finished, timeout=60_000):
         pass
+    window.close_unasked()
+    if training.current is not None and training.current.is_alive:  # one that they began, and that nobody waits for
+        training.current.discard()
+        qtbot.waitUntil(lambda: training.current is None or not training.current.is_alive, timeout=30_000)

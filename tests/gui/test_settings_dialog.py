@@ -19,6 +19,7 @@ CHANGED = Settings(
     jpeg_quality=80,
     panes_beside_training="same",
     pane_weights={"srgan": "portraits"},
+    write_sidecar=True,
     ask_before_closing=False,
     recent_files=("/a.png",),
 )

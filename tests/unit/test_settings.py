@@ -31,6 +31,8 @@ CHANGED: dict[str, Any] = {
     "queue_folder": "/results",
     "queue_on_collision": "skip",
     "ask_before_closing": False,
+    "write_sidecar": True,
+    "show_notes": False,
 }
 
 

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from srdesk.gui.compare import captions
 from srdesk.gui.compare.navigator import Navigator
 from srdesk.gui.compare.pane_content import PaneContent
 from srdesk.gui.compare.viewport import CanvasSize
@@ -33,8 +34,6 @@ KEYBOARD_REASONS = (
 """Ways to get the focus that show where it is."""
 KEY_PAN_FRACTION = 0.125
 """Part of the canvas that an arrow key pans by."""
-PROGRESS_PX = 3
-"""Height of the progress line in logical pixels."""
 MARK_PX = 6
 """Half length of the cross that marks the pointer in the other panes, in logical pixels."""
 
@@ -85,12 +84,12 @@ class Canvas(QWidget):
     def show_contents(self, *contents: PaneContent) -> None:
         """Show one content, or two of which the second begins at the split."""
         self._contents = contents
-        self.setAccessibleName(" | ".join(content.title for content in contents))
         self.refresh()
 
     def refresh(self) -> None:
         """Paint again, since a content has changed."""
-        said = [text for content in self._contents for text in (content.message, content.busy) if text]
+        said = [text for content in self._contents for text in content.said if text]
+        self.setAccessibleName(" | ".join(content.title for content in self._contents))
         self.setAccessibleDescription("\n".join(said))
         self.update()
 
@@ -134,7 +133,7 @@ class Canvas(QWidget):
         if self._navigator.lr_size is not None:
             self._paint_layers(painter)
         for content, part in zip(self._contents, self._parts(), strict=False):
-            self._paint_words(painter, content, part)
+            captions.paint(painter, content.captions, part, self.palette())
         if self._mark is not None and not any(content.message for content in self._contents):
             self._paint_mark(painter, self._mark)
         if self.hasFocus() and self._shows_focus:
@@ -163,28 +162,6 @@ class Canvas(QWidget):
             return [QRectF(0, 0, width, height)]
         split = round(self._split * width)
         return [QRectF(0, 0, split, height), QRectF(split, 0, width - split, height)]
-
-    def _paint_words(self, painter: QPainter, content: PaneContent, part: QRectF) -> None:
-        colour = self.palette().color(QPalette.ColorRole.WindowText)
-        if content.message:
-            painter.setPen(colour)
-            wrapped = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(part.adjusted(16, 16, -16, -16), wrapped, content.message)
-        if not content.busy:
-            return
-        line = QRectF(part.left(), part.top(), part.width() * (content.fraction or 0.0), PROGRESS_PX)
-        painter.fillRect(line, self.palette().color(QPalette.ColorRole.Highlight))
-        words = painter.fontMetrics().boundingRect(content.busy).size()
-        chip = QRectF(part.left() + 8, part.bottom() - words.height() - 16, words.width() + 16, words.height() + 8)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        background = self.palette().color(QPalette.ColorRole.Window)
-        background.setAlphaF(0.85)
-        painter.setBrush(background)
-        painter.drawRoundedRect(chip, 4, 4)
-        painter.setPen(colour)
-        painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, content.busy)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _mark_rect(self, point: tuple[float, float]) -> QRectF:
         x_px, y_px = self._navigator.viewport.to_canvas(*point, self.device_size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from srdesk.gui.compare.captions import Captions, Legend
 from srdesk.gui.compare.file_values import FileValues
 from srdesk.gui.compare.image_view import ImageLayer
 from srdesk.gui.compare.pyramid import DisplayImage, Picture, TileSource
@@ -40,15 +41,32 @@ class PaneContent:
     """Said in a corner while something is computed."""
     fraction: float | None = None
     """Progress from 0 to 1, None where it is not known."""
+    note: str = ""
+    """Said in a corner of a picture: what is known of it."""
+    legend: Legend | None = None
+    """What the colours mean, if it is a map."""
 
     @property
     def source(self) -> TileSource | None:
         """The picture, None while there is none (patches and placeholders do not count)."""
         return self.layer.source
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """Everything that is said about what there is to see."""
+        legend = self.legend
+        ends = () if legend is None else (f"{legend.title}: {legend.lowest} – {legend.highest}",)
+        return (self.message, self.busy, self.note, *ends)
+
+    @property
+    def captions(self) -> Captions:
+        """Everything that is written over the picture."""
+        return Captions(self.message, self.busy, self.fraction, self.note, self.legend)
+
     def show(self, source: TileSource | None) -> None:
         """Show a picture, or nothing; what was said goes away."""
-        self.message = self.busy = ""
+        self.message = self.busy = self.note = ""
+        self.legend = None
         self.layer.show(self._shaded(source))
 
     def wait(self, placeholder: TileSource | None) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from srdesk.gui.compare.bar import DEFAULT_GAIN, CompareBar
 from srdesk.gui.compare.blinker import Blinker
+from srdesk.gui.compare.captions import Legend
 from srdesk.gui.compare.comparison import CompareMode, CursorReading, PaneSpec
 from srdesk.gui.compare.difference import DifferenceImage
 from srdesk.gui.compare.navigator import Navigator
@@ -93,11 +94,6 @@ class CompareView(QWidget):
         self._navigator.open(lr.height, lr.width, stays=stays)
         self._refresh()
 
-    def set_result_scale(self, scale: float) -> None:
-        """Let 100 % refer to results with so many pixels per LR pixel."""
-        self._navigator.result_scale = scale
-        self._navigator.changed.emit()
-
     def set_result(self, key: str, result: Picture) -> None:
         """Show the finished picture of a pane; what was said in it goes away."""
         self._contents[key].show(result)
@@ -131,6 +127,12 @@ class CompareView(QWidget):
         if (text, fraction) != (content.busy, content.fraction):
             content.busy, content.fraction = text, fraction
             self._stage.refresh(content)
+
+    def set_note(self, key: str, text: str, legend: Legend | None = None) -> None:
+        """Say in a corner of a pane what is known of its picture, and what its colours mean."""
+        content = self._contents[key]
+        content.note, content.legend = text, legend
+        self._stage.refresh(content)
 
     def set_shading(self, shading: Shading | None) -> None:
         """Let all panes be seen in another way, also pictures that are yet to come; None for as each of them says."""
@@ -252,9 +254,7 @@ class CompareView(QWidget):
         self._moved()
 
     def _show_difference(self, first: PaneContent, second: PaneContent) -> None:
-        self._difference.title = self.tr("Difference of {first} and {second}").format(
-            first=first.title, second=second.title
-        )
+        self._difference.title = self.tr("Difference of {} and {}").format(first.title, second.title)
         missing = [content.title for content in (first, second) if content.source is None]
         if first.source is None or second.source is None:
             self._difference.show(None)
@@ -280,11 +280,8 @@ class CompareView(QWidget):
         if point is not None and not self._navigator.is_inside(*point):
             point = None
         self._stage.set_mark(point)
-        if point is None:
-            self.cursor_moved.emit(None)
-        else:
-            values = {key: content.values_at(*point) for key, content in self._contents.items()}
-            self.cursor_moved.emit(CursorReading(*point, values))
+        values = {key: content.values_at(*point) for key, content in self._contents.items()} if point else {}
+        self.cursor_moved.emit(CursorReading(*point, values) if point else None)
 
     def _moved(self) -> None:
         for content in self._contents.values():

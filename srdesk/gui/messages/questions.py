@@ -37,6 +37,13 @@ class Questions(QObject):
         )
         return [Path(name) for name in chosen]
 
+    def truth_path(self, folder: str, patterns: str) -> Path | None:
+        """Ask for the sharp picture that the open one was made from."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("Open Ground Truth"), folder, self.tr("Pictures ({});;All files (*)").format(patterns)
+        )
+        return Path(chosen) if chosen else None
+
     def save_path(self, suggestion: Path, filters: dict[str, str]) -> Path | None:
         """Ask where to save.
 

@@ -14,7 +14,7 @@ import numpy as np
 from srdesk.engine.control import CancelToken
 from srdesk.errors import ImageReadError
 from srdesk.gui.compare.pyramid import DisplayImage
-from srdesk.gui.work.requests import Document, OpenRequest
+from srdesk.gui.work.requests import Document, FileStamp, OpenRequest
 from srdesk.imaging.image import Image
 from srdesk.imaging.science import FitsOrigin
 
@@ -46,13 +46,23 @@ def open_document(request: OpenRequest, decoder: Decoder, shelf: Callable[[], Sc
     from srdesk.imaging.scene.probe import is_scene
 
     path, token = request.path, request.token
+    stamp = file_stamp(path)
     if is_scene(path):
-        return _scene(path, request.bands, decoder, token, shelf)
+        return replace(_scene(path, request.bands, decoder, token, shelf), stamp=stamp)
     image, remark = _opened(request, decoder)
     origin = image.metadata.fits
     if origin is None:
-        return document_of(path.name, path, image, token)
-    return _measured(path, image, origin, token, remark)
+        return replace(document_of(path.name, path, image, token), stamp=stamp)
+    return replace(_measured(path, image, origin, token, remark), stamp=stamp)
+
+
+def file_stamp(path: Path) -> FileStamp | None:
+    """Return how a file is now; None if it is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _opened(request: OpenRequest, decoder: Decoder) -> tuple[Image, str]:

@@ -223,14 +223,14 @@ class PaneRenderer(QObject):
     def _on_answered(self, answer: Answer) -> None:
         if self._current is None or answer.id != self._current[0].id:
             return  # superseded while it was on its way, or not ours
-        task = self._current[1]
-        self._current = None
+        task, self._current = self._current[1], None
         if task.pane in self._asked and task.region is None:
             self._asked.remove(task.pane)
-        self._take(answer, task.pane)
+        self.take(answer, task.pane)
         self._advance()
 
-    def _take(self, answer: Answer, pane: str) -> None:
+    def take(self, answer: Answer, pane: str) -> None:
+        """Let ``answer`` be what is known of ``pane``, such as a result that was made of the one that is there."""
         if isinstance(answer, Rendered):
             self._results[pane] = answer
             self._previews.pop(pane, None)

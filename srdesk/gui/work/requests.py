@@ -16,6 +16,7 @@ from PySide6.QtGui import QImage
 
 from srdesk.engine.control import CancelToken, Progress
 from srdesk.errors import SrDeskError
+from srdesk.gui.work.save_order import SaveOrder
 from srdesk.imaging.image import Box, Image
 
 if TYPE_CHECKING:
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     from srdesk.engine.warm_up import DeviceChoice
     from srdesk.gui.compare.pyramid import DisplayImage
     from srdesk.gui.scene.pyramid import ScenePyramid
+    from srdesk.gui.work.ground_truth import Truth
     from srdesk.imaging.fits.parts import Plane
     from srdesk.imaging.scene.geolocation import Geolocation
     from srdesk.imaging.scene.geotiff import Band
     from srdesk.imaging.stored import StoredImage
     from srdesk.imaging.values import ValueMap
+
+FileStamp = tuple[int, int]
+"""Length of a file and its time of change in nanoseconds."""
 
 SkyReader = Callable[[float, float], tuple[float, float]]
 """From a point to right ascension and declination in degrees."""
@@ -100,14 +105,10 @@ class RenderRequest(Request):
 class SaveJob:
     """One result and the file that it becomes."""
 
-    pane: str
-    stored: StoredImage
-    path: Path
-    quality: int = 95
-    size: str = "4x"
-    """``4x``, ``3x``, ``2x`` or ``WIDTHxHEIGHT``."""
-    background: tuple[int, int, int] | None = None
-    """8-bit colour put behind transparent pixels; None keeps the alpha channel."""
+    order: SaveOrder
+    result: Rendered
+    document: Document
+    """The picture that it was made from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,10 @@ class Document:
     """What its file says of it, as people read it; empty for photos."""
     remark: str = ""
     """A sentence that people must read once it is open; empty if all is well."""
+    stamp: FileStamp | None = None
+    """How its file was when it was read; None if there is none."""
+    truth: Truth | None = None
+    """The sharp picture that it was made from, if that is known."""
 
     @property
     def values(self) -> ValueMap:
@@ -196,6 +201,9 @@ class Rendered(Answer):
     stored: StoredImage
     display: DisplayImage
     facts: UpscaleFacts
+    recipe: Recipe
+    back_projection: float = 0.0
+    """Strength of the back-projection that it went through since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +259,9 @@ PaneKey = Literal["lr", "bicubic", "srcnn", "srresnet", "srgan"]
 
 PANE_KEYS: tuple[PaneKey, ...] = ("lr", "bicubic", "srcnn", "srresnet", "srgan")
 """Panes in the order of the window."""
+
+TRUTH_PANE = "hr"
+"""Key of the pane that shows the ground truth, while there is one."""
+
+MAP_PANE = "map"
+"""Key of the pane that shows a map of what is doubtful, while there is one."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from srdesk.gui.work.requests import Rendered, SaveJob
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveOrder:
@@ -14,17 +12,12 @@ class SaveOrder:
 
     pane: str
     path: Path
-    quality: int
-    size: str
+    quality: int = 95
+    size: str = "4x"
+    """``4x``, ``3x``, ``2x`` or ``WIDTHxHEIGHT``."""
     background: tuple[int, int, int] | None = None
-
-    def job(self, rendered: Rendered) -> SaveJob:
-        """Return the order together with the result that it needs."""
-        return SaveJob(
-            pane=self.pane,
-            stored=rendered.stored,
-            path=self.path,
-            quality=self.quality,
-            size=self.size,
-            background=self.background,
-        )
+    """8-bit colour put behind transparent pixels; None keeps the alpha channel."""
+    model: str = ""
+    """What output names call the model; the key of the pane if empty."""
+    has_sidecar: bool = False
+    """Whether a file beside the result tells how it was made; the result itself always does."""

@@ -127,7 +127,7 @@ class Session(QObject):
     @property
     def unfinished_files(self) -> list[Path]:
         """Files that are being written, under the names that they have until then."""
-        return [Path(f"{job.path}{PART_SUFFIX}") for request in self._saving.values() for job in request.jobs]
+        return [Path(f"{job.order.path}{PART_SUFFIX}") for request in self._saving.values() for job in request.jobs]
 
     def warm_up(self) -> None:
         """Have torch loaded behind the window."""
@@ -138,11 +138,18 @@ class Session(QObject):
         """Open a file; ``part`` and ``bands`` as in `OpenRequest`, or those that were chosen for it before."""
         if not part and not bands:
             part, bands = self.recall(path)
-        self._begin_opening(OpenRequest(path=path, part=part, bands=bands), path.name)
+        self.begin_opening(OpenRequest(path=path, part=part, bands=bands), path.name)
 
     def paste(self, picture: QImage, name: str) -> None:
         """Open a picture from the clipboard under a name."""
-        self._begin_opening(PasteRequest(picture=picture, name=name), name)
+        self.begin_opening(PasteRequest(picture=picture, name=name), name)
+
+    def begin_opening(self, request: Request, name: str) -> None:
+        """Open what a request that is answered by `Opened` asks for; until then it is called ``name``."""
+        self._abandon_opening()
+        self._opening = request
+        self.opening.emit(name)
+        self._files.submit(request)
 
     def close_document(self) -> None:
         """Forget the picture and everything that was computed of it; files that are being written are finished."""
@@ -163,7 +170,7 @@ class Session(QObject):
                 self._orders[order.pane] = order
                 missing.append(order.pane)
             else:
-                jobs.append(order.job(rendered))
+                jobs.append(self._job(order, rendered))
         if jobs:
             self._submit_saves(tuple(jobs))
         if missing:
@@ -241,7 +248,7 @@ class Session(QObject):
     def _on_rendered(self, answer: Rendered) -> None:
         order = self._orders.pop(answer.pane, None)
         if order is not None:
-            self._submit_saves((order.job(answer),))
+            self._submit_saves((self._job(order, answer),))
 
     @Slot(str, object)
     def _on_pane_failed(self, pane: str, error: SrDeskError) -> None:
@@ -264,17 +271,15 @@ class Session(QObject):
         if self._document is not None and self._document.scene is not None:
             self._document.scene.close()
 
-    def _begin_opening(self, request: Request, name: str) -> None:
-        self._abandon_opening()
-        self._opening = request
-        self.opening.emit(name)
-        self._files.submit(request)
-
     def _abandon_opening(self) -> None:
         if self._opening is not None:
             self._opening.token.cancel()
             self._opening = None
             self.opening.emit("")
+
+    def _job(self, order: SaveOrder, rendered: Rendered) -> SaveJob:
+        assert self._document is not None
+        return SaveJob(order=order, result=rendered, document=self._document)
 
     def _submit_saves(self, jobs: tuple[SaveJob, ...]) -> None:
         request = SaveRequest(jobs=jobs)

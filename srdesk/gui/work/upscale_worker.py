@@ -1,4 +1,4 @@
-"""The other side of the upscale thread: the only place of the desk where networks run."""
+"""The other side of the upscale thread: where panes are computed."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class UpscaleWorker(Worker):
             facts.window_px,
         )
         if request.region is None:
-            return Rendered(request.id, request.pane, stored, display, facts)
+            return Rendered(request.id, request.pane, stored, display, facts, request.recipe)
         return Previewed(request.id, request.pane, request.region, stored, display, facts)
 
     def _control(self, request: Request) -> Control:

@@ -1,0 +1,1 @@
+"""How far results can be trusted, shown on the desk: numbers, maps, back-projection, ground truth."""

@@ -1,0 +1,34 @@
+"""Which pane a command about trust means: the marked one, or the best one where that is none that it can mean."""
+
+from __future__ import annotations
+
+from srdesk.gui.compare.view import CompareView
+from srdesk.gui.preferences import Preferences
+from srdesk.gui.work.requests import PANE_KEYS
+from srdesk.gui.work.session import Session
+
+_NETWORKS = PANE_KEYS[2:]
+
+
+class MarkedPane:
+    """Looks at the view, the preferences and the session whenever it is asked."""
+
+    def __init__(self, view: CompareView, preferences: Preferences, session: Session) -> None:
+        self._view = view
+        self._preferences = preferences
+        self._session = session
+
+    @property
+    def result(self) -> str:
+        """Key of a pane that is computed; the bicubic if no other can be."""
+        return self._first(PANE_KEYS[1:]) or "bicubic"
+
+    @property
+    def network(self) -> str | None:
+        """Key of a pane that a network computes; None if no network has weights."""
+        return self._first(_NETWORKS)
+
+    def _first(self, allowed: tuple[str, ...]) -> str | None:
+        wishes = (self._view.active_pane, self._preferences.settings.model, "srresnet", *_NETWORKS)
+        can_compute = self._session.renderer.can_compute
+        return next((pane for pane in wishes if pane in allowed and can_compute(pane)), None)

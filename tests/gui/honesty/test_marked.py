@@ -1,0 +1,47 @@
+"""Commands about trust mean the marked pane, or the best one where that has nothing that they could mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from srdesk.gui.main_window import MainWindow
+from srdesk.gui.preferences import Preferences
+
+
+@pytest.mark.parametrize(
+    ("active", "result", "network"),
+    [
+        ("lr", "srresnet", "srresnet"),
+        ("bicubic", "bicubic", "srresnet"),
+        ("srgan", "srgan", "srgan"),
+        ("srcnn", "srresnet", "srresnet"),  # has no weights
+        ("map", "srresnet", "srresnet"),
+    ],
+)
+def test_the_marked_pane_is_meant_if_it_can_be(
+    active: str, result: str, network: str, window: MainWindow, panes_with_weights: dict[str, Path]
+) -> None:
+    panes_with_weights["srgan"] = panes_with_weights["srresnet"]
+    window.view.activate(active)
+    assert (window.tools.marked.result, window.tools.marked.network) == (result, network)
+
+
+def test_otherwise_that_of_the_preferences(
+    window: MainWindow, preferences: Preferences, panes_with_weights: dict[str, Path]
+) -> None:
+    panes_with_weights["srgan"] = panes_with_weights["srresnet"]
+    preferences.change(model="srgan")
+    assert window.tools.marked.result == "srgan"
+
+
+def test_without_weights_only_the_bicubic_is_left(
+    window: MainWindow, appraised: Callable[[], None], panes_with_weights: dict[str, Path]
+) -> None:
+    appraised()
+    panes_with_weights.clear()
+    assert (window.tools.marked.result, window.tools.marked.network) == ("bicubic", None)
+    window.desk_actions.spread_map.trigger()
+    assert "weights" in window.status.text

@@ -1,0 +1,138 @@
+"""File ▸ Export Report: one HTML file on what the panes show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QDesktopServices
+from pytestqt.qtbot import QtBot
+
+from srdesk.gui.honesty.honesty import Honesty
+from srdesk.gui.main_window import MainWindow
+from srdesk.gui.work.session import Session
+
+WAIT_MS = 10_000
+
+
+@pytest.fixture
+def export(qtbot: QtBot, window: MainWindow, answers, tmp_path: Path) -> Callable[[str], str]:
+    """Have the report written, and return its text."""
+
+    def write(name: str = "report.html") -> str:
+        answers.given = {"save_path": tmp_path / name}
+        window.banner.dismiss()
+        window.desk_actions.export_report.trigger()
+        qtbot.waitUntil(lambda: window.banner.message is not None, timeout=WAIT_MS)
+        [path] = tmp_path.glob("*.html")
+        return path.read_text(encoding="utf-8")
+
+    return write
+
+
+def test_the_report_holds_what_the_panes_show(
+    window: MainWindow,
+    honesty: Honesty,
+    answers,
+    appraised: Callable[..., None],
+    export: Callable[..., str],
+    picture: Path,
+    panes_with_weights: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    appraised()
+    text = export()
+    found = honesty.appraiser.found("srresnet")
+    assert found is not None
+    assert f"{found.consistency.rms:.5f}" in text
+    assert hashlib.sha256(picture.read_bytes()).hexdigest() in text
+    assert hashlib.sha256(panes_with_weights["srresnet"].read_bytes()).hexdigest() in text
+    assert "bicubic" in text
+    assert answers.suggestion.name == "photo_report.html"
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.fileName()))
+    message = window.banner.message
+    assert message is not None
+    assert message.remedy is not None
+    message.remedy.act()
+    assert opened == ["report.html"]
+
+
+def test_a_name_without_a_suffix_gets_one(appraised: Callable[..., None], export: Callable[..., str]) -> None:
+    appraised()
+    assert "<html" in export("mine")
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("number", "report-2.html"), ("skip", None)])
+def test_a_report_of_that_name_is_never_lost_unasked(
+    answer: str,
+    expected: str | None,
+    qtbot: QtBot,
+    window: MainWindow,
+    answers,
+    appraised: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    appraised()
+    (tmp_path / "report.html").write_text("old")
+    answers.given = {"save_path": tmp_path / "report.html", "collision": answer}
+    window.desk_actions.export_report.trigger()
+    if expected is not None:
+        qtbot.waitUntil(lambda: window.banner.message is not None, timeout=WAIT_MS)
+        assert "<html" in (tmp_path / expected).read_text(encoding="utf-8")
+    assert not window.status.is_busy
+    assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_the_report_says_what_was_back_projected(
+    qtbot: QtBot, honesty: Honesty, appraised: Callable[..., None], export: Callable[..., str]
+) -> None:
+    appraised()
+    honesty.projector.set_strength("srresnet", 0.4)
+    qtbot.waitUntil(lambda: honesty.projector.strength("srresnet") == 0.4, timeout=WAIT_MS)
+    text = export()
+    assert "with strength 0.4" in text
+    assert "--back-projection 0.4" in text
+
+
+def test_the_report_on_a_degraded_picture_measures_it_by_itself(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    honesty: Honesty,
+    appraised: Callable[..., None],
+    export: Callable[..., str],
+    save_picture: Callable[..., Path],
+) -> None:
+    sharp = save_picture("sharp.png", (96, 64))
+    appraised(sharp)
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+        window.desk_actions.degrade.trigger()
+    qtbot.waitUntil(lambda: honesty.appraiser.found("srresnet") is not None, timeout=WAIT_MS)
+    text = export()
+    assert "PSNR-Y" in text
+    assert "--degrade" in text
+    assert hashlib.sha256(sharp.read_bytes()).hexdigest() in text
+
+
+def test_without_any_result_there_is_nothing_to_report(
+    qtbot: QtBot, window: MainWindow, session: Session, nearest, picture: Path
+) -> None:
+    nearest.gate.clear()
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+        window.open_flow.open([picture])
+    window.desk_actions.export_report.trigger()  # would ask for a name, which nobody expects
+    qtbot.waitUntil(lambda: "F5" in window.status.text or window.status.is_busy, timeout=WAIT_MS)
+
+
+def test_a_report_that_cannot_be_written_is_an_error_and_leaves_nothing(
+    qtbot: QtBot, window: MainWindow, answers, appraised: Callable[..., None], tmp_path: Path, complaints
+) -> None:
+    appraised()
+    answers.given = {"save_path": tmp_path / "no" / "folder" / "report.html"}
+    window.desk_actions.export_report.trigger()
+    qtbot.waitUntil(lambda: bool(complaints.failures), timeout=WAIT_MS)
+    assert "report.html" in str(complaints.failures[0].error)
+    assert not window.status.is_busy
