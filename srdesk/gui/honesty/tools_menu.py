@@ -87,6 +87,8 @@ class ToolsMenu(QObject):
             action.setEnabled(is_open)
         for action in (actions.back_projection, actions.open_truth, actions.degrade, actions.export_report):
             action.setEnabled(is_open)
+        if not is_open:
+            actions.back_projection.setChecked(False)
 
     # --- maps -----------------------------------------------------------------------------------------------------
 
