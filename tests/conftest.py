@@ -6,7 +6,9 @@ The environment is set while this file is imported, since Qt, torch and OpenMP r
 from __future__ import annotations
 
 import gc
+import hashlib
 import ipaddress
+import json
 import logging
 import os
 import re
@@ -215,3 +217,32 @@ def make_geotiff(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def make_weights() -> Callable[..., Path]:
+    """Return a maker of weights files with one tensor of four bytes."""
+    from srdesk.engine.library import CARD_KEY
+
+    def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
+        card = {"name": name or path.stem, "architecture": architecture, "config": {}}
+        card["sha256"] = hashlib.sha256(b"1234").hexdigest()
+        slot = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+        text = json.dumps({"__metadata__": {CARD_KEY: json.dumps(card)}, "one": slot}).encode()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def read_pixels() -> Callable[[Path], NDArray[np.uint8]]:
+    """Return a reader of the pixels of photos."""
+    import PIL.Image
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        with PIL.Image.open(path) as opened:
+            return np.asarray(opened)
+
+    return read

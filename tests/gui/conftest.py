@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +17,6 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.engine.control import Control, Progress
 from srdesk.engine.file_job import FileFacts
-from srdesk.engine.library import CARD_KEY
 from srdesk.engine.queue import QueueItem
 from srdesk.engine.upscaler import UpscaleFacts
 from srdesk.errors import ImageReadError, SrDeskError
@@ -127,22 +124,6 @@ class InProcessDecoder(Decoder):
 def nearest() -> NearestWorker:
     """The other side of the upscale thread."""
     return NearestWorker()
-
-
-@pytest.fixture
-def make_weights() -> Callable[..., Path]:
-    """Write a weights file with one tensor of four bytes."""
-
-    def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
-        card = {"name": name or path.stem, "architecture": architecture, "config": {}}
-        card["sha256"] = hashlib.sha256(b"1234").hexdigest()
-        slot = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
-        text = json.dumps({"__metadata__": {CARD_KEY: json.dumps(card)}, "one": slot}).encode()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
-        return path
-
-    return make
 
 
 @pytest.fixture
@@ -410,14 +391,3 @@ def open_in_window(qtbot: QtBot, window: MainWindow, session: Session) -> Callab
         qtbot.waitUntil(lambda: session.phase is Phase.DONE, timeout=WAIT_MS)
 
     return open_it
-
-
-@pytest.fixture
-def read_pixels() -> Callable[[Path], np.ndarray]:
-    """Read the pixels of a file."""
-
-    def read(path: Path) -> np.ndarray:
-        with PIL.Image.open(path) as opened:
-            return np.asarray(opened)
-
-    return read
