@@ -35,10 +35,16 @@ def _memory_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def session(qtbot: QtBot) -> Iterator[Session]:
+def files(qtbot: QtBot) -> RequestThread:
+    """The real file thread; the session shuts it down."""
+    return RequestThread(FileWorker(), "files")
+
+
+@pytest.fixture
+def session(files: RequestThread) -> Iterator[Session]:
     """A session whose threads are all real; only the bicubic has what it needs."""
     session = Session(
-        files=RequestThread(FileWorker(), "files"),
+        files=files,
         upscaling=RequestThread(UpscaleWorker(), "upscaling"),
         weights_for=lambda _pane: None,
     )
