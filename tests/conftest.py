@@ -222,7 +222,7 @@ def make_geotiff(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def make_weights() -> Callable[..., Path]:
-    """Write a weights file with one tensor of four bytes."""
+    """Return a maker of weights files with one tensor of four bytes."""
     from srdesk.engine.library import CARD_KEY
 
     def make(path: Path, name: str = "", architecture: str = "srresnet", data: bytes = b"1234") -> Path:
@@ -238,10 +238,10 @@ def make_weights() -> Callable[..., Path]:
 
 
 @pytest.fixture
-def read_pixels() -> Callable[[Path], np.ndarray]:
-    """Read the pixels of a file."""
+def read_pixels() -> Callable[[Path], NDArray[np.uint8]]:
+    """Return a reader of the pixels of photos."""
 
-    def read(path: Path) -> np.ndarray:
+    def read(path: Path) -> NDArray[np.uint8]:
         with PIL.Image.open(path) as opened:
             return np.asarray(opened)
 

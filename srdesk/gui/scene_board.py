@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal, Slot
 
 from srdesk.errors import SrDeskError
@@ -19,7 +21,8 @@ class SceneBoard(QObject):
     failed = Signal(object)
     """`Failure`: a part of the scene cannot be read."""
 
-    _news_came = Signal(object)
+    _news_came = Signal(str, object)
+    """Key of a pane, and `SceneNews` about what it shows."""
 
     def __init__(self, view: CompareView, session: Session) -> None:
         super().__init__(view)
@@ -42,7 +45,7 @@ class SceneBoard(QObject):
         self._let_go()
         self._error = ""
         if document.scene is not None:
-            document.scene.tiles.listen(self._news_came.emit)
+            document.scene.tiles.listen(partial(self._news_came.emit, "lr"))
 
     @Slot()
     def _let_go(self) -> None:
@@ -56,8 +59,8 @@ class SceneBoard(QObject):
         if pyramid is not None:
             pyramid.close()
 
-    @Slot(object)
-    def _on_news(self, news: SceneNews) -> None:
+    @Slot(str, object)
+    def _on_news(self, pane: str, news: SceneNews) -> None:
         document = self._session.document
         if document is None or document.scene is None:
             return  # it was closed while this was on its way
@@ -65,7 +68,7 @@ class SceneBoard(QObject):
         if news.built is not None:
             is_done = news.built >= 1.0
             text = "" if is_done else self.tr("Overview {}").format(f"{news.built:.0%}")
-            self._view.set_busy("lr", text, None if is_done else news.built)
+            self._view.set_busy(pane, text, None if is_done else news.built)
         if news.error is not None:
             self._tell_once(news.error)
 
@@ -89,6 +92,6 @@ class SceneBoard(QObject):
             return
         self._on_forgotten(pane)
         self._results[pane] = answer.pyramid
-        answer.pyramid.tiles.listen(self._news_came.emit)
+        answer.pyramid.tiles.listen(partial(self._news_came.emit, pane))
         self._view.set_result(pane, answer.pyramid)
         self._session.renderer.set_on_disk(pane)

@@ -198,7 +198,10 @@ class SceneFlow(QObject):
     @Slot(object)
     def _on_enlarged(self, order: SceneOrder) -> None:
         self._unfinished = [each for each in self._unfinished if each.output != order.output]
-        self.remarked.emit(self.tr("Saved as {} in {}").format(order.output.name, order.output.parent))
+        said = self.tr("“{}” is enlarged with {}, and saved as “{}” in {}.").format(
+            order.source.name, PANE_TITLES[order.pane], order.output.name, order.output.parent
+        )
+        self._messages.tell(Message(said, Loudness.NOTICE))  # it may have taken hours: nobody waits for it
 
     @Slot(object)
     def _on_stopped(self, order: SceneOrder) -> None:

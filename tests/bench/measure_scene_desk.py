@@ -108,7 +108,7 @@ class Built:
         self.is_done = False
         board._news_came.connect(self._note)  # type: ignore[attr-defined]
 
-    def _note(self, news: object) -> None:
+    def _note(self, _pane: str, news: object) -> None:
         self.is_done = self.is_done or getattr(news, "built", None) == 1.0
 
 

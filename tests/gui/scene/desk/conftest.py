@@ -36,7 +36,7 @@ def _memory_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def files(qtbot: QtBot) -> RequestThread:
-    """The file thread with its own decoder; the session shuts it down."""
+    """The real file thread; the session shuts it down."""
     return RequestThread(FileWorker(), "files")
 
 

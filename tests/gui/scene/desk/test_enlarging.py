@@ -46,6 +46,10 @@ def test_run_asks_once_with_an_estimate_and_shows_the_result_from_the_disk(
     box = Box(256, 128, 128, 128)
     qtbot.waitUntil(lambda: shown.tile(0, box) is not None, timeout=WAIT_MS)
     assert_array_equal(shown.tile(0, box), saved(result)[256:384, 128:256])
+    assert window.banner.message is not None
+    assert window.banner.message.text == (
+        f"“scene.tif” is enlarged with Bicubic, and saved as “scene_bicubic_x4.tif” in {result.parent}."
+    )
     assert session.scenes.run is None
     assert not list((paths.state_folder() / "scenes").iterdir())
     window.view.set_compared("lr", "bicubic")
