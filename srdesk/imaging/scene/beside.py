@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from pathlib import Path
 
@@ -22,16 +23,13 @@ def check_beside(path: Path) -> None:
     Raises:
         ImageReadError: a pipe, a socket or a device has a name that GDAL could look for.
     """
-    stem = path.stem.lower()
-    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
-        for entry in entries:
-            if not _is_looked_for(entry.name.lower(), stem):
-                continue
-            if not (entry.is_file() or entry.is_dir()) and Path(entry.path).exists():
-                name = "".join(sign if sign.isprintable() else "�" for sign in entry.name)
-                raise ImageReadError(
-                    path, f"“{name}”, which lies beside it, is no file", hint="Move that away, or the scene elsewhere."
-                )
+    folder, stem = path.absolute().parent, path.stem.lower()
+    with contextlib.suppress(OSError):
+        for name in _pipes_in(folder, folder.stat().st_mtime_ns):
+            if _is_looked_for(name.lower(), stem):
+                spoken = "".join(sign if sign.isprintable() else "�" for sign in name)
+                hint = "Move that away, or the scene elsewhere."
+                raise ImageReadError(path, f"“{spoken}”, which lies beside it, is no file", hint=hint)
 
 
 def has_classes_beside(path: Path) -> bool:
@@ -45,6 +43,18 @@ def has_classes_beside(path: Path) -> bool:
         said = stream.read(_MOST_READ_BYTES)
         return any(sign in said for sign in _TABLES_OF_CLASSES)
     return False
+
+
+@functools.lru_cache(maxsize=16)
+def _pipes_in(folder: Path, _modified_ns: int) -> tuple[str, ...]:
+    """List what is neither file nor folder, of a folder that was last changed then: once for all scenes in it.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        odd = [entry for entry in entries if not (entry.is_file() or entry.is_dir())]
+    return tuple(entry.name for entry in odd if Path(entry.path).exists())  # links may lead nowhere
 
 
 def _is_looked_for(name: str, stem: str) -> bool:
