@@ -17,14 +17,14 @@ import msgspec
 from srdesk import paths
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import BatchBar, ask_about_collision, print_json, print_problem, print_remark, print_result
+from srdesk.engine.batch.queue import Queue, QueueItem
+from srdesk.engine.batch.queue_item import stamp_of
+from srdesk.engine.batch.queue_run import Ears
 from srdesk.engine.control import Progress
-from srdesk.engine.file_job import FileFacts
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.inputs import FoundInputs
-from srdesk.engine.provenance import flux_record
-from srdesk.engine.queue import Queue, QueueItem
-from srdesk.engine.queue_item import stamp_of
-from srdesk.engine.queue_run import Ears
+from srdesk.engine.files.file_job import FileFacts
+from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.inputs import FoundInputs
+from srdesk.engine.trust.provenance import flux_record
 from srdesk.errors import QueueError, SrDeskError
 from srdesk.imaging.naming import CollisionPolicy
 

@@ -10,7 +10,7 @@ from srdesk.cli import examination
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
 
 if TYPE_CHECKING:
-    from srdesk.engine.report_page import Table
+    from srdesk.engine.report.report_page import Table
 
 SUMMARY = "measure how far results can be trusted"
 """What the verb does, for the list of verbs."""
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         SrDeskError: a file, a model or an option cannot be used.
         Cancelled: the person pressed Ctrl-C.
     """
-    from srdesk.engine.report_tables import numbers_table
+    from srdesk.engine.report.report_tables import numbers_table
     from srdesk.imaging.decoder import Decoder
 
     with cancelling_on_interrupt() as token, Decoder() as decoder, ProgressBar("Checking") as bar:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     findings = examined.findings
     written: list[Path] = []
     if arguments.maps is not None:
-        from srdesk.engine.map_files import write_maps
+        from srdesk.engine.report.map_files import write_maps
 
         written = write_maps(arguments.maps, arguments.input.stem, findings)
     if arguments.json:

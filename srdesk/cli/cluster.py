@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from srdesk.cli.unexpected import logged
-from srdesk.engine.cluster_address import ClusterAddress
+from srdesk.engine.cluster.cluster_address import ClusterAddress
 from srdesk.errors import ConfigError
 from srdesk.imaging.naming import CollisionPolicy
 
 if TYPE_CHECKING:
-    from srdesk.engine.cluster_crew import WorkerTotals
+    from srdesk.engine.batch.queue import Queue
+    from srdesk.engine.batch.queue_run import Ears
+    from srdesk.engine.cluster.cluster_crew import WorkerTotals
     from srdesk.engine.control import CancelToken
-    from srdesk.engine.file_recipe import FileRecipe
-    from srdesk.engine.queue import Queue
-    from srdesk.engine.queue_run import Ears
+    from srdesk.engine.files.file_recipe import FileRecipe
     from srdesk.imaging.decoder import Decoder
 
 Workers = list[dict[str, Any]]
@@ -47,7 +47,7 @@ def run_queue(
     say: Callable[[str], None],
     ask: Callable[[Path], CollisionPolicy] | None = None,
 ) -> Workers:
-    """Let the workers of a cluster enlarge what waits in a queue, as `srdesk.engine.queue_run.run_queue` does here.
+    """Let workers enlarge what waits in a queue, as `srdesk.engine.batch.queue_run.run_queue` does here.
 
     Args:
         address: where they are.
@@ -68,13 +68,13 @@ def run_queue(
         DeviceUnavailableError: no worker has the device.
         Cancelled: the token was raised.
     """
-    from srdesk.engine.cluster import connected
+    from srdesk.engine.cluster.cluster import connected
 
     if not any(item.state == "waiting" for item in queue.items()):
         return []
     with connected(address, recipe, token) as cluster:
-        from srdesk.engine.cluster_crew import ClusterCrew
-        from srdesk.engine.cluster_queue import run_queue_on
+        from srdesk.engine.cluster.cluster_crew import ClusterCrew
+        from srdesk.engine.cluster.cluster_queue import run_queue_on
 
         crew = ClusterCrew(cluster)
         say(f"{crew.workers} workers are ready." if crew.workers > 1 else "One worker is ready.")

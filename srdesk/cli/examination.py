@@ -18,15 +18,15 @@ from srdesk.cli.model_choice import (
     installed_networks,
     settings_with,
 )
-from srdesk.engine.provenance import flux_record
+from srdesk.engine.trust.provenance import flux_record
 from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, Metadata
 
 if TYPE_CHECKING:
     from srdesk.engine.control import CancelToken, Control
-    from srdesk.engine.findings import Finding, Findings, Part
-    from srdesk.engine.honesty import Spread
-    from srdesk.engine.report import Subject
+    from srdesk.engine.report.report import Subject
+    from srdesk.engine.trust.findings import Finding, Findings, Part
+    from srdesk.engine.trust.honesty import Spread
     from srdesk.imaging.decoder import Decoder
     from srdesk.imaging.image import Image
 
@@ -93,7 +93,7 @@ def examine(arguments: argparse.Namespace, decoder: Decoder, control: Control) -
         SrDeskError: a file, a model or an option cannot be used, or memory ran out.
         Cancelled: the person pressed Ctrl-C.
     """
-    from srdesk.engine.report import Subject
+    from srdesk.engine.report.report import Subject
 
     choices = _choices(arguments.models)
     image = _opened(arguments.input, arguments, decoder, control.token)
@@ -120,9 +120,9 @@ def _examined(
     decoder: Decoder,
     control: Control,
 ) -> Examination:
-    from srdesk.engine.findings import find_out, truth_of
-    from srdesk.engine.honesty import degrade_and_compare, with_models
-    from srdesk.engine.report_pictures import stretch_of
+    from srdesk.engine.report.report_pictures import stretch_of
+    from srdesk.engine.trust.findings import find_out, truth_of
+    from srdesk.engine.trust.honesty import degrade_and_compare, with_models
 
     settings = settings_with(arguments)
     truth = None

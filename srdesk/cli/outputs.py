@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from srdesk.engine.file_job import PICTURE_SUFFIXES
+from srdesk.engine.files.file_job import PICTURE_SUFFIXES
 from srdesk.errors import ConfigError, UnsupportedImageError
 from srdesk.imaging.formats import format_for
 

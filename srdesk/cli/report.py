@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         SrDeskError: a file, a model or an option cannot be used, or the report cannot be written.
         Cancelled: the person pressed Ctrl-C.
     """
-    from srdesk.engine.report import write_report
+    from srdesk.engine.report.report import write_report
     from srdesk.imaging.decoder import Decoder
 
     wanted = arguments.output or arguments.input.with_name(f"{arguments.input.stem}_report.html")

@@ -17,11 +17,11 @@ from srdesk.cli.terminal import (
     print_remark,
     print_result,
 )
-from srdesk.engine.sidecar import SIDECAR_SUFFIX, sidecar_path
+from srdesk.engine.trust.sidecar import SIDECAR_SUFFIX, sidecar_path
 from srdesk.imaging.naming import resolve_collision
 
 if TYPE_CHECKING:
-    from srdesk.engine.reproduce import Original, Reproduction
+    from srdesk.engine.files.reproduce import Original, Reproduction
 
 SUMMARY = "make a result again from its sidecar, and compare the two"
 """What the verb does, for the list of verbs."""
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         SrDeskError: the record cannot be used, or the result not be made.
         Cancelled: the person pressed Ctrl-C.
     """
-    from srdesk.engine.reproduce import check_output, find_original, reproduce
+    from srdesk.engine.files.reproduce import check_output, find_original, reproduce
     from srdesk.imaging.decoder import Decoder
 
     sidecar = _sidecar(arguments.sidecar)
@@ -95,7 +95,7 @@ def _sidecar(path: Path) -> Path:
 
 def _tell_of_change(original: Original, check: Callable[[], None]) -> None:
     """Say so if the result that lies beside the sidecar is not the recorded one any more."""
-    from srdesk.engine.digest import file_sha256
+    from srdesk.engine.trust.digest import file_sha256
 
     result = original.sidecar.with_name(original.name)
     if result.is_file() and file_sha256(result, check) != original.output.sha256:

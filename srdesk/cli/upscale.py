@@ -12,17 +12,17 @@ from srdesk.cli.model_choice import add_computing_arguments, choose_model, insta
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import cancelling_on_interrupt, has_person, print_remark
 from srdesk.cli.unexpected import logged
+from srdesk.engine.batch.queue_run import run_queue
 from srdesk.engine.enlarge import TargetSize
-from srdesk.engine.file_job import FileFacts, Upscalers, enlarge_file
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.inputs import find_inputs
-from srdesk.engine.queue_run import run_queue
+from srdesk.engine.files.file_job import FileFacts, Upscalers, enlarge_file
+from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.inputs import find_inputs
 from srdesk.errors import Cancelled, ConfigError, SrDeskError
 from srdesk.imaging.naming import COLLISION_POLICIES
 
 if TYPE_CHECKING:
+    from srdesk.engine.batch.queue import QueueItem
     from srdesk.engine.control import Control
-    from srdesk.engine.queue import QueueItem
     from srdesk.engine.upscaling import AnyUpscaler
     from srdesk.imaging.decoder import Decoder
     from srdesk.settings import Settings
@@ -199,7 +199,7 @@ class _Worker:
         self._upscalers = Upscalers()
 
     def enlarge(self, item: QueueItem, output: Path, control: Control, *, may_replace: bool) -> FileFacts:
-        """Enlarge one file, as `srdesk.engine.queue_run.EnlargeOne` has it.
+        """Enlarge one file, as `srdesk.engine.batch.queue_run.EnlargeOne` has it.
 
         Raises:
             SrDeskError: it cannot be enlarged.

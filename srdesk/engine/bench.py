@@ -18,8 +18,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from srdesk.engine.control import Control
 from srdesk.engine.device import compute_threads, precision_name, resolve_device, resolve_precision
 from srdesk.engine.evaluate import Pair, evaluate
-from srdesk.engine.plan import plan_bands, window_around
-from srdesk.engine.stream import streamed
+from srdesk.engine.streaming.plan import plan_bands, window_around
+from srdesk.engine.streaming.stream import streamed
 from srdesk.engine.upscaler import Upscaler
 from srdesk.engine.weights import load_model
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.enlarge import SCALE
-from srdesk.engine.scene import check_free, expected_bytes, plan_windows
-from srdesk.engine.scene_step import ScenePass, SceneStep, make_step
+from srdesk.engine.scenes.scene import check_free, expected_bytes, plan_windows
+from srdesk.engine.scenes.scene_step import ScenePass, SceneStep, make_step
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import ImageWriteError
 from srdesk.imaging.scene.bands import SceneBands

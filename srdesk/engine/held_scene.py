@@ -1,4 +1,4 @@
-"""Bands of a scene that are held in memory, enlarged as `srdesk.engine.scene` enlarges them from disk to disk."""
+"""Bands of a scene held in memory, enlarged as `srdesk.engine.scenes.scene` enlarges them from disk to disk."""
 
 from __future__ import annotations
 

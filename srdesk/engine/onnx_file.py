@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from srdesk import __version__
-from srdesk.engine.folding import fold_layer
 from srdesk.engine.library import WeightsCard
+from srdesk.engine.streaming.folding import fold_layer
 from srdesk.engine.weights import load_model
 from srdesk.errors import ExportError
 from srdesk.imaging.atomic import atomic_write

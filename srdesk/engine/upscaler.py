@@ -12,10 +12,10 @@ from torch import nn
 
 from srdesk.engine.control import Control
 from srdesk.engine.device import compute_threads, precision_name, resolve_device, resolve_precision
-from srdesk.engine.job import UpscaleJob, Way, choose_way, peak_bytes
 from srdesk.engine.library import WeightsCard
-from srdesk.engine.plan import check_window, plan_bands, window_around
-from srdesk.engine.stream import StreamedNetwork, streamed
+from srdesk.engine.streaming.job import UpscaleJob, Way, choose_way, peak_bytes
+from srdesk.engine.streaming.plan import check_window, plan_bands, window_around
+from srdesk.engine.streaming.stream import StreamedNetwork, streamed
 from srdesk.engine.weights import load_model
 from srdesk.imaging.flux import FluxError
 from srdesk.imaging.image import Box, FloatArray, Sink, Source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-from srdesk.engine.scene_forecast import SceneForecast
+from srdesk.engine.scenes.scene_forecast import SceneForecast
 from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.status_line import duration
 from srdesk.gui.work.requests import Document

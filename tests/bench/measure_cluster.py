@@ -24,13 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from srdesk.engine.cluster import connected
-from srdesk.engine.cluster_address import ClusterAddress
-from srdesk.engine.cluster_crew import ClusterCrew
+from srdesk.engine.cluster.cluster import connected
+from srdesk.engine.cluster.cluster_address import ClusterAddress
+from srdesk.engine.cluster.cluster_crew import ClusterCrew
 from srdesk.engine.control import CancelToken, Control
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.scene import plan_passes, plan_windows
-from srdesk.engine.scene_step import SceneOrder, SceneStep
+from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.scenes.scene import plan_passes, plan_windows
+from srdesk.engine.scenes.scene_step import SceneOrder, SceneStep
 from srdesk.imaging.scene.bands import measured_values
 from srdesk.imaging.scene.gdal_session import gdal_session
 from srdesk.imaging.scene.geotiff import open_geotiff

@@ -15,9 +15,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from srdesk.engine.batch.queue import QueueItem
 from srdesk.engine.control import Control, Progress
-from srdesk.engine.file_job import FileFacts
-from srdesk.engine.queue import QueueItem
+from srdesk.engine.files.file_job import FileFacts
 from srdesk.engine.upscaler import UpscaleFacts
 from srdesk.errors import ImageReadError, SrDeskError
 from srdesk.gui.app import sample_pictures

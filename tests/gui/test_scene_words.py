@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from srdesk.engine.control import Progress
-from srdesk.engine.scene_forecast import SceneForecast
+from srdesk.engine.scenes.scene_forecast import SceneForecast
 from srdesk.gui import scene_words
 from srdesk.gui.work.requests import Recipe
 from srdesk.gui.work.scene_requests import SceneOrder

@@ -44,7 +44,7 @@ TORCH_FREE_MODULES = (
     "srdesk.imaging.*",
     "srdesk.engine.control",
     "srdesk.engine.library",
-    "srdesk.engine.plan",
+    "srdesk.engine.streaming.plan",
     "srdesk.engine.weights_copy",
     "srdesk.training.config",
     "srdesk.training.events",

@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 
 from srdesk.engine.control import Control
-from srdesk.engine.file_job import Upscalers, enlarge_file
-from srdesk.engine.file_recipe import FileRecipe
+from srdesk.engine.files.file_job import Upscalers, enlarge_file
+from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.engine.library import WeightsCard
 from srdesk.engine.weights import save_weights
 from srdesk.imaging.decoder import Decoder

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine import scene as scenes
+from srdesk.engine.scenes import scene as scenes
 from srdesk.gui.work.requests import Recipe
 from srdesk.gui.work.scene_ledger import SceneLedger
 from srdesk.gui.work.scene_requests import SceneEnlarged, SceneOrder, SceneRunRequest
@@ -27,7 +27,7 @@ CHILD = f"""
 import sys
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
-from srdesk.engine import scene
+from srdesk.engine.scenes import scene
 from srdesk.gui.work.requests import Recipe
 from srdesk.gui.work.scene_requests import SceneOrder, SceneRunRequest
 from srdesk.gui.work.scene_worker import SceneWorker

@@ -23,7 +23,7 @@ import os, signal, sys
 from pathlib import Path
 from srdesk.cli import upscale
 from srdesk.__main__ import main
-from srdesk.engine import file_job
+from srdesk.engine.files import file_job
 
 log, moment, victim = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 enlarge_file, save_image = upscale.enlarge_file, file_job.save_image

@@ -51,7 +51,7 @@ class HonestyWorker(Worker):
             drawn = draw(request.consistency.map, 1, request.factor, request.highest)
             return Mapped(request.id, request.title, drawn.display, None, drawn.highest, drawn.spread)
         if isinstance(request, DisagreementMapRequest):
-            from srdesk.engine.honesty import disagreement
+            from srdesk.engine.trust.honesty import disagreement
 
             drawn = draw(disagreement(request.one, request.other), SCALE, request.factor, request.highest)
             return Mapped(request.id, request.title, drawn.display, None, drawn.highest, drawn.spread)
@@ -62,7 +62,7 @@ class HonestyWorker(Worker):
         raise TypeError(f"nothing is known about {type(request).__name__}")
 
     def _map_spread(self, request: SpreadMapRequest) -> Answer:
-        from srdesk.engine.honesty import invented_detail
+        from srdesk.engine.trust.honesty import invented_detail
 
         network, control = self._networks.ready(request.recipe), self._control(request)
         spread = invented_detail(request.image, network, control, region=request.region)
@@ -71,8 +71,8 @@ class HonestyWorker(Worker):
         return Mapped(request.id, request.title, drawn.display, request.region, drawn.highest, drawn.spread)
 
     def _report(self, request: ReportRequest) -> Answer:
-        from srdesk.engine.findings import find_out
-        from srdesk.engine.report import write_report
+        from srdesk.engine.report.report import write_report
+        from srdesk.engine.trust.findings import find_out
 
         control = self._control(request)
         findings = find_out(request.image, request.outcomes, control, truth=request.truth, regions=request.regions)
@@ -96,7 +96,7 @@ class HonestyWorker(Worker):
 
 def _appraise(request: AppraiseRequest) -> Appraised:
     from srdesk.engine.enlarge import enlarge
-    from srdesk.engine.honesty import consistency, score
+    from srdesk.engine.trust.honesty import consistency, score
 
     stored = request.stored
     if stored is None:
@@ -112,8 +112,8 @@ def _appraise(request: AppraiseRequest) -> Appraised:
 
 
 def _back_project(request: BackProjectRequest) -> BackProjected:
-    from srdesk.engine.file_check import check_memory_for_back_projection
-    from srdesk.engine.honesty import back_projected
+    from srdesk.engine.files.file_check import check_memory_for_back_projection
+    from srdesk.engine.trust.honesty import back_projected
 
     check_memory_for_back_projection(request.image)
     before = request.result

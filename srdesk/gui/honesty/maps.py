@@ -11,7 +11,7 @@ from srdesk.imaging.colour_map import coloured
 from srdesk.imaging.image import FloatArray
 
 if TYPE_CHECKING:
-    from srdesk.engine.honesty import Spread
+    from srdesk.engine.trust.honesty import Spread
     from srdesk.gui.compare.file_values import FileValues
 
 _ROUND = (1.0, 2.0, 5.0, 10.0)
@@ -37,7 +37,7 @@ def draw(values: FloatArray, scale: int, factor: float, highest: float | None = 
         factor: units that people read, per unit of ``values``.
         highest: number of the brightest colour; by default about what one pixel in a hundred exceeds.
     """
-    from srdesk.engine.honesty import Spread
+    from srdesk.engine.trust.honesty import Spread
 
     spread = Spread.of(values)
     top = highest or round_up((spread.high or spread.worst) * factor) / factor

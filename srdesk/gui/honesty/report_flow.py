@@ -78,8 +78,8 @@ class ReportFlow(QObject):
         return resolve_collision(path, "ask", self._around.questions.collision)
 
     def _request(self, document: Document, image: Image, results: list[Rendered], output: Path) -> ReportRequest:
-        from srdesk.engine.honesty import Outcome
-        from srdesk.engine.report import Subject
+        from srdesk.engine.report.report import Subject
+        from srdesk.engine.trust.honesty import Outcome
 
         names = {result.pane: self._around.preferences.settings.weights_of(result.pane) for result in results}
         truth, degraded = self._honesty.appraiser.truth, document.truth

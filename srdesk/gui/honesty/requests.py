@@ -14,8 +14,8 @@ from srdesk.imaging.image import Box, FloatArray, Image
 from srdesk.imaging.stored import StoredImage
 
 if TYPE_CHECKING:
-    from srdesk.engine.honesty import Outcome, Score, Spread
-    from srdesk.engine.report import Subject
+    from srdesk.engine.report.report import Subject
+    from srdesk.engine.trust.honesty import Outcome, Score, Spread
     from srdesk.gui.compare.pyramid import DisplayImage
 
 

@@ -12,7 +12,7 @@ from srdesk.gui.honesty.requests import Appraised
 from srdesk.imaging.image import Image
 
 if TYPE_CHECKING:
-    from srdesk.engine.honesty import Spread
+    from srdesk.engine.trust.honesty import Spread
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ from srdesk.gui.work.request_thread import RequestThread
 from srdesk.gui.work.requests import Answer, Failed, Request
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import Queue, QueueItem
-    from srdesk.engine.queue_run import EnlargeOne
+    from srdesk.engine.batch.queue import Queue, QueueItem
+    from srdesk.engine.batch.queue_run import EnlargeOne
 
 _SETTLES_MS = 60
 """A thousand changes in a moment are one for the window."""

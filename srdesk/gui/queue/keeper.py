@@ -28,7 +28,7 @@ from srdesk.gui.work.request_thread import Worker
 from srdesk.gui.work.requests import Answer, Request
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import Queue
+    from srdesk.engine.batch.queue import Queue
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class QueueKeeper(Worker):
 
     def _loaded(self) -> Queue:
         if self._queue is None:
-            from srdesk.engine.queue import Queue  # not at the top: the window need not wait for it
+            from srdesk.engine.batch.queue import Queue  # not at the top: the window need not wait for it
 
             try:
                 self._queue = Queue.load(self._journal)
@@ -85,7 +85,7 @@ class QueueKeeper(Worker):
 
 
 def _change(queue: Queue, request: Request) -> None:
-    from srdesk.engine.queue_run import probe_some
+    from srdesk.engine.batch.queue_run import probe_some
 
     match request:
         case RemoveRequest(ids=ids):
@@ -110,7 +110,7 @@ def _change(queue: Queue, request: Request) -> None:
 
 def _added(request: AddRequest, queue: Queue) -> Added:
     """Append what is not in the queue already."""
-    from srdesk.engine.inputs import find_inputs
+    from srdesk.engine.files.inputs import find_inputs
 
     order = request.order
     found = find_inputs(request.paths, order.folder, template=order.template, models={order.recipe.model})
@@ -123,7 +123,7 @@ def _added(request: AddRequest, queue: Queue) -> Added:
 
 
 def _found(request: FindRequest) -> Found:
-    from srdesk.engine.inputs import find_inputs
+    from srdesk.engine.files.inputs import find_inputs
 
     files = find_inputs(request.paths, None, template=request.template).files
     return Found(request.id, tuple(file.path for file in files))

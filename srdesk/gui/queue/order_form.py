@@ -98,7 +98,7 @@ class OrderForm(QWidget):
         Raises:
             ConfigError: the template makes no sense, or there is no model.
         """
-        from srdesk.engine.file_recipe import FileRecipe
+        from srdesk.engine.files.file_recipe import FileRecipe
 
         settings = self._preferences.settings
         OutputName(self.template.text())

@@ -12,8 +12,8 @@ from srdesk.gui.work.requests import Answer, Request
 from srdesk.settings import QueueCollisionName
 
 if TYPE_CHECKING:
-    from srdesk.engine.file_recipe import FileRecipe
-    from srdesk.engine.queue import Queue, State
+    from srdesk.engine.batch.queue import Queue, State
+    from srdesk.engine.files.file_recipe import FileRecipe
 
 
 @dataclass(frozen=True, slots=True)

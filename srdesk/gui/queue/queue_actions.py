@@ -15,7 +15,7 @@ from srdesk.gui.look.theme import current_scheme
 from srdesk.gui.queue.run_state import RunState
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import QueueItem
+    from srdesk.engine.batch.queue import QueueItem
 
 
 class QueueActions(QObject):

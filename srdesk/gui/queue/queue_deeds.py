@@ -22,7 +22,7 @@ from srdesk.gui.queue.run_state import RunState
 from srdesk.gui.save_flow import PATTERNS
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import QueueItem
+    from srdesk.engine.batch.queue import QueueItem
 
 
 class QueueDeeds(QObject):

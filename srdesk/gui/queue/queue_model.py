@@ -26,7 +26,7 @@ from srdesk.gui.status_line import duration
 from srdesk.gui.work import clipboard
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import QueueItem
+    from srdesk.engine.batch.queue import QueueItem
 
 ITEM_ROLE = Qt.ItemDataRole.UserRole
 """Data role of the `QueueItem` of a row."""

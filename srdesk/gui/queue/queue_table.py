@@ -12,7 +12,7 @@ from srdesk.gui.queue.cells import ResultCell, StateCell
 from srdesk.gui.queue.queue_model import ITEM_ROLE, Column, QueueModel
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import QueueItem
+    from srdesk.engine.batch.queue import QueueItem
 
 _ROW_HEIGHT_PX = 30
 _WIDTHS_PX = {

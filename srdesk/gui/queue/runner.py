@@ -15,9 +15,9 @@ from srdesk.gui.work.request_thread import Worker
 from srdesk.gui.work.requests import Answer, Request
 
 if TYPE_CHECKING:
-    from srdesk.engine.file_job import FileFacts
-    from srdesk.engine.queue import QueueItem
-    from srdesk.engine.queue_run import EnlargeOne
+    from srdesk.engine.batch.queue import QueueItem
+    from srdesk.engine.batch.queue_run import EnlargeOne
+    from srdesk.engine.files.file_job import FileFacts
     from srdesk.imaging.decoder import Decoder
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class QueueRunner(Worker):
         Raises:
             Cancelled: the token was raised; what was being enlarged waits again.
         """
-        from srdesk.engine.queue_run import Ears, run_queue
+        from srdesk.engine.batch.queue_run import Ears, run_queue
         from srdesk.imaging.decoder import Decoder
 
         assert isinstance(request, RunRequest)
@@ -66,17 +66,17 @@ class QueueRunner(Worker):
 
 
 class _Enlarger:
-    """Does the work of one item, as `srdesk.engine.queue_run.EnlargeOne` has it."""
+    """Does the work of one item, as `srdesk.engine.batch.queue_run.EnlargeOne` has it."""
 
     def __init__(self, decoder: Decoder, turn: Turn) -> None:
-        from srdesk.engine.file_job import Upscalers
+        from srdesk.engine.files.file_job import Upscalers
 
         self._decoder = decoder
         self._turn = turn
         self._upscalers = Upscalers()
 
     def __call__(self, item: QueueItem, output: Path, control: Control, *, may_replace: bool) -> FileFacts:
-        from srdesk.engine.file_job import enlarge_file
+        from srdesk.engine.files.file_job import enlarge_file
 
         waited_before_s = self._turn.waited_s
 

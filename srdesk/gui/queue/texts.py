@@ -13,7 +13,7 @@ from srdesk.gui.queue.run_state import RunState, RunSummary
 from srdesk.gui.status_line import duration
 
 if TYPE_CHECKING:
-    from srdesk.engine.queue import QueueItem
+    from srdesk.engine.batch.queue import QueueItem
     from srdesk.gui.queue.orders import Added
 
 

@@ -14,7 +14,7 @@ from srdesk.gui.work.opening import file_stamp
 from srdesk.gui.work.requests import SaveJob
 
 if TYPE_CHECKING:
-    from srdesk.engine.provenance import Provenance
+    from srdesk.engine.trust.provenance import Provenance
     from srdesk.imaging.stored import StoredImage
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def save(job: SaveJob, token: CancelToken) -> tuple[str, ...]:
 
 def _written(job: SaveJob, stored: StoredImage, record: Provenance, token: CancelToken) -> tuple[str, ...]:
     """Write a result that tells how it was made; return a sentence for each thing that is not in the file."""
-    from srdesk.engine import provenance
+    from srdesk.engine.trust import provenance
     from srdesk.imaging.formats import format_for, save_image
 
     path = job.order.path
@@ -75,7 +75,7 @@ def _written(job: SaveJob, stored: StoredImage, record: Provenance, token: Cance
 
 
 def _write_record(job: SaveJob, record: Provenance, source: Path, token: CancelToken) -> None:
-    from srdesk.engine import provenance, sidecar
+    from srdesk.engine.trust import provenance, sidecar
 
     try:
         whole = provenance.completed(record, source, job.order.path, job.result.facts, check=token.check)
@@ -86,7 +86,7 @@ def _write_record(job: SaveJob, record: Provenance, source: Path, token: CancelT
 
 
 def _record(job: SaveJob, origins: _Origins, token: CancelToken) -> Provenance:
-    from srdesk.engine import provenance
+    from srdesk.engine.trust import provenance
 
     order, bands = job.order, job.document.shown_bands
     return provenance.record(

@@ -22,7 +22,7 @@ from srdesk.gui.work.scene_requests import (
 )
 
 if TYPE_CHECKING:
-    from srdesk.engine.scene_forecast import SceneForecast
+    from srdesk.engine.scenes.scene_forecast import SceneForecast
     from srdesk.gui.scene.pyramid import SceneShelf
 
 log = logging.getLogger(__name__)
@@ -96,8 +96,8 @@ class SceneFiles:
 
 
 def _foresee(order: SceneOrder) -> SceneForecast:
-    from srdesk.engine.file_check import check_disk_wishes
-    from srdesk.engine.scene_forecast import foresee
+    from srdesk.engine.files.file_check import check_disk_wishes
+    from srdesk.engine.scenes.scene_forecast import foresee
 
     check_disk_wishes(order.file_recipe, "a GeoTIFF")
     return foresee(order.source, order.output, order.colours)

@@ -17,7 +17,7 @@ from srdesk.imaging.values import ValueMap, opacity_map
 
 if TYPE_CHECKING:
     from srdesk.engine.control import Control
-    from srdesk.engine.scene_step import ScenePass
+    from srdesk.engine.scenes.scene_step import ScenePass
     from srdesk.engine.upscaling import AnyUpscaler
     from srdesk.gui.scene.opened import OpenedScene
     from srdesk.imaging.scene.geotiff import GeoTiff
@@ -43,7 +43,7 @@ class ScenePreviews:
             DeviceError: the model cannot be run.
         """
         from srdesk.engine.enlarge import SCALE
-        from srdesk.engine.scene_region import enlarge_region, pass_of
+        from srdesk.engine.scenes.scene_region import enlarge_region, pass_of
         from srdesk.imaging.scene.geotiff import open_geotiff
 
         shown, region = request.scene, request.region
@@ -61,7 +61,7 @@ class ScenePreviews:
 
     def _values(self, scene: GeoTiff, shown: OpenedScene, one: ScenePass) -> ValueMap:
         """Return the range of the whole scene; a view that moves on meanwhile is no reason to read it again."""
-        from srdesk.engine.scene_region import values_of
+        from srdesk.engine.scenes.scene_region import values_of
 
         key = (shown.path, shown.origin.size_bytes, shown.origin.modified_ns, one)
         if self._measured is None or self._measured[0] != key:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srdesk.engine.control import PauseToken
-from srdesk.engine.file_recipe import FileRecipe
+from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.gui.work.requests import Answer, Recipe, Request
 from srdesk.imaging.image import Box
 
 if TYPE_CHECKING:
-    from srdesk.engine.file_job import FileFacts
-    from srdesk.engine.scene_forecast import SceneForecast
+    from srdesk.engine.files.file_job import FileFacts
+    from srdesk.engine.scenes.scene_forecast import SceneForecast
     from srdesk.gui.compare.shading import Shading
     from srdesk.gui.scene.opened import OpenedScene
     from srdesk.gui.scene.pyramid import ScenePyramid

@@ -15,7 +15,7 @@ from srdesk.gui.work.scene_requests import SceneEnlarged, SceneOrder, SceneRunRe
 from srdesk.imaging.scene.tile_file import unfinished_steps
 
 if TYPE_CHECKING:
-    from srdesk.engine.file_job import FileFacts
+    from srdesk.engine.files.file_job import FileFacts
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class SceneWorker(Worker):
                 raise ImageWriteError(order.output, "that it was begun cannot be noted") from error
 
     def _enlarge(self, request: SceneRunRequest) -> FileFacts:
-        from srdesk.engine.file_job import enlarge_file
+        from srdesk.engine.files.file_job import enlarge_file
         from srdesk.imaging.decoder import Decoder
 
         order = request.order

@@ -31,7 +31,7 @@ def open_truth(request: OpenTruthRequest, decoder: Decoder) -> Truth:
         ImageError: it cannot be opened.
         SrDeskError: it does not go with the open picture.
     """
-    from srdesk.engine.findings import truth_of
+    from srdesk.engine.trust.findings import truth_of
 
     path, lr = request.path, request.image
     found = decoder.open(path, request.token)
@@ -56,7 +56,7 @@ def degraded_document(request: DegradeRequest) -> Document:
         Cancelled: the token of the request was raised.
         ConfigError: it is too small for that.
     """
-    from srdesk.engine.honesty import degraded
+    from srdesk.engine.trust.honesty import degraded
 
     sharp, token = request.image, request.token
     hr, lr = degraded(sharp)

@@ -1,6 +1,7 @@
 """A scene that is small enough to be held in memory: chosen bands of it as a picture, and as bands again.
 
-The desk looks at such scenes as it does at photos; results are those of `srdesk.engine.scene`, which reads from disk.
+The desk looks at such scenes as it does at photos; results are those of
+`srdesk.engine.scenes.scene`, which reads from disk.
 """
 
 from __future__ import annotations

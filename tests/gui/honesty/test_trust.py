@@ -11,7 +11,7 @@ from astropy.io import fits
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine.honesty import consistency
+from srdesk.engine.trust.honesty import consistency
 from srdesk.gui.honesty import texts
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.main_window import MainWindow

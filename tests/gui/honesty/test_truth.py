@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine.honesty import score
+from srdesk.engine.trust.honesty import score
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.preferences import Preferences

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine.file_recipe import FileRecipe
+from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.queue.desk_queue import DeskQueue
 from srdesk.gui.queue.orders import Order

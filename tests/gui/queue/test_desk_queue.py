@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine.file_recipe import FileRecipe
+from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.errors import QueueTakenError
 from srdesk.gui.queue.desk_queue import DeskQueue
 from srdesk.gui.queue.orders import (
@@ -297,8 +297,8 @@ def test_a_disk_that_takes_no_journal_is_told_once(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("srdesk.engine.queue_journal.os.fsync", fail)
-    monkeypatch.setattr("srdesk.engine.queue_journal.atomic_write", fail)
+    monkeypatch.setattr("srdesk.engine.batch.queue_journal.os.fsync", fail)
+    monkeypatch.setattr("srdesk.engine.batch.queue_journal.atomic_write", fail)
     failures: list[object] = []
     added.failed.connect(failures.append)
     with qtbot.waitSignal(added.ended, timeout=WAIT_MS):

@@ -10,10 +10,10 @@ from PySide6.QtCore import QMimeData, QModelIndex, QPersistentModelIndex, Qt, QU
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
+from srdesk.engine.batch.queue import Queue, QueueItem
 from srdesk.engine.control import CancelToken, Progress
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.inputs import InputFile
-from srdesk.engine.queue import Queue, QueueItem
+from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.inputs import InputFile
 from srdesk.errors import ImageReadError
 from srdesk.gui.look.theme import current_scheme
 from srdesk.gui.queue.queue_model import ITEM_ROLE, PROGRESS_ROLE, Column, QueueModel

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine import file_job
+from srdesk.engine.batch.queue import Queue
 from srdesk.engine.control import CancelToken, Control, Progress
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.queue import Queue
+from srdesk.engine.files import file_job
+from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.gui.queue.orders import ItemEnded, ItemProgressed, ItemRemarked, Ran, RunRequest
 from srdesk.gui.queue.runner import QueueRunner
 from srdesk.gui.queue.turn import Turn, TurnToken, Wait

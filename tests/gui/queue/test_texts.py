@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.queue import QueueItem, State
+from srdesk.engine.batch.queue import QueueItem, State
+from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.gui.queue import texts
 from srdesk.gui.queue.orders import Added
 from srdesk.gui.queue.run_state import RunState, RunSummary

@@ -16,9 +16,9 @@ from astropy.io import fits
 
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.enlarge import enlarge
-from srdesk.engine.file_job import enlarge_file
-from srdesk.engine.file_recipe import FileRecipe
-from srdesk.engine.honesty import back_projected
+from srdesk.engine.files.file_job import enlarge_file
+from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.trust.honesty import back_projected
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import ImageWriteError
 from srdesk.gui.compare.pyramid import DisplayImage

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from srdesk.engine.control import Control
-from srdesk.engine.scene import enlarge_scene
+from srdesk.engine.scenes.scene import enlarge_scene
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import Cancelled, ImageReadError
 from srdesk.gui.compare.shading import Shading
@@ -93,7 +93,7 @@ def test_holes_stay_holes(shelf: SceneShelf, make_geotiff: MakeGeoTiff) -> None:
 def test_the_range_of_a_scene_is_read_once_even_if_the_view_moves_on(
     shelf: SceneShelf, make_geotiff: MakeGeoTiff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from srdesk.engine import scene_region
+    from srdesk.engine.scenes import scene_region
 
     pyramid = opened(shelf, make_geotiff("scene.tif", RNG.integers(0, 4000, (1, 120, 90), np.uint16)))
     request, previews, measured = request_for(pyramid), ScenePreviews(), []

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from srdesk.engine.control import Progress
-from srdesk.engine.file_job import FileFacts
+from srdesk.engine.files.file_job import FileFacts
 from srdesk.errors import ImageWriteError
 from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.work.request_thread import RequestThread, Worker

@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from srdesk.cli.command import main as cli
-from srdesk.engine import scene as scenes
+from srdesk.engine.scenes import scene as scenes
 from srdesk.errors import Cancelled, ImageReadError
 from srdesk.gui.work import scene_worker
 from srdesk.gui.work.requests import Progressed, Recipe

@@ -15,7 +15,7 @@ from rasterio.enums import ColorInterp
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.held_file import HISTORY_TAG, save_held
 from srdesk.engine.held_scene import enlarge_held
-from srdesk.engine.scene import enlarge_scene
+from srdesk.engine.scenes.scene import enlarge_scene
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import Cancelled, ImageWriteError
 from srdesk.imaging.image import Box

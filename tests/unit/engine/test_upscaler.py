@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from srdesk.engine.control import CancelToken, Control, Progress
-from srdesk.engine.rows import Layer
+from srdesk.engine.streaming.rows import Layer
 from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
 from srdesk.errors import Cancelled, ConfigError
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from srdesk.engine import scene as scenes
 from srdesk.engine.control import Control
+from srdesk.engine.scenes import scene as scenes
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.scene.pyramid import ScenePyramid
 from srdesk.gui.work.file_worker import FileWorker

@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 from pytestqt.qtbot import QtBot
 
 from srdesk import paths
-from srdesk.engine import scene_forecast
+from srdesk.engine.scenes import scene_forecast
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.scene.pyramid import ScenePyramid
 from srdesk.gui.work.session import Session

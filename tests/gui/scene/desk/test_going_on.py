@@ -11,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from srdesk import paths
-from srdesk.engine import scene as scenes
+from srdesk.engine.scenes import scene as scenes
 from srdesk.errors import ImageWriteError
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.scene.pyramid import ScenePyramid

@@ -1,0 +1,1 @@
+"""Many files: the queue, its journal, and working through it."""

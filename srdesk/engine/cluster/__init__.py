@@ -1,0 +1,1 @@
+"""The same work on the workers of a Dask cluster."""

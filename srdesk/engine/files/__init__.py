@@ -1,0 +1,1 @@
+"""One file of any kind from its name to its result."""

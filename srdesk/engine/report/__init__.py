@@ -1,0 +1,1 @@
+"""What was found out about results, as tables, maps and one HTML file."""

@@ -1,0 +1,1 @@
+"""Scenes and large FITS images from disk to disk, window by window."""
