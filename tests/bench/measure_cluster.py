@@ -7,7 +7,7 @@ the time from the first step that is asked for to the last that is there, compre
 others use as well, the times of a clock say little: two workers get no more of it than one. Then look at the processor
 time, which is what the steps cost, at how evenly it is shared, and at how much of the time the workers were at work and
 did not wait for this program: processor time of one, over that of the busier of two, times their share at work, is how
-much faster two are where each has a core to itself. The bound (issue 5): two workers at least 1.8 times as fast.
+much faster two are where each has a core to itself. The bound: two workers at least 1.8 times as fast.
 """
 
 from __future__ import annotations
