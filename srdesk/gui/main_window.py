@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QStatusBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStatusBar, QVBoxLayout, QWidget
 
 from srdesk.gui.actions import Actions
 from srdesk.gui.closing import Closing
@@ -24,6 +24,7 @@ from srdesk.gui.messages.banner import Banner
 from srdesk.gui.messages.message_list import Loudness, Message, Messages
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.open_flow import OpenFlow
+from srdesk.gui.pages import Pages
 from srdesk.gui.pane_board import PaneBoard
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.queue.desk_queue import DeskQueue
@@ -146,7 +147,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.desk_actions.fill(self.menuBar())
         self.addToolBar(self.tool_bar)
-        self._pages = QStackedWidget()
+        self._pages = Pages()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.view)
         middle = QWidget()

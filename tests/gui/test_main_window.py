@@ -346,3 +346,14 @@ def test_diagnostics_name_no_file_of_the_person(window: MainWindow, open_in_wind
     report = QGuiApplication.clipboard().text()
     assert "PySide6" in report
     assert str(picture) not in report
+
+
+def test_a_window_with_a_picture_and_the_queue_fits_on_a_small_screen(
+    qtbot: QtBot, window: MainWindow, session: Session, picture: Path
+) -> None:
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+        window.open_flow.open([picture])
+    window.desk_actions.queue.trigger()
+
+    qtbot.waitUntil(window.queue.dock.isVisible)
+    assert window.minimumSizeHint().height() <= 600
