@@ -198,6 +198,23 @@ def _nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.fail(f"left running: {qt_threads}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_garbage_on_other_threads() -> Iterator[None]:
+    """Collect as the desk does, see `srdesk.gui.garbage`: the garbage of one test is there while others run threads."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _collect_between_tests() -> Iterator[None]:
+    yield
+    for generation in reversed(range(3)):
+        if gc.get_count()[generation] > gc.get_threshold()[generation]:
+            gc.collect(generation)
+            break
+
+
 @pytest.fixture
 def make_geotiff(tmp_path: Path) -> Callable[..., Path]:
     """Return a maker of GeoTIFFs out of ``(bands, H, W)`` numbers, with options of rasterio."""

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 import srdesk
 from srdesk import paths
 from srdesk.gui.actions import PANE_TITLES
+from srdesk.gui.garbage import GuiGarbage
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.honesty.honesty_worker import HonestyWorker
 from srdesk.gui.look.theme import Theme
@@ -113,6 +114,7 @@ class Desk(QObject):
 
     def __init__(self, application: QApplication, hook: ExceptionHook | None = None) -> None:
         super().__init__()
+        self._garbage = GuiGarbage(self)
         loaded = load_settings()
         self.messages = Messages()
         """Says things, also before the window is there."""
@@ -175,7 +177,10 @@ class Desk(QObject):
         self.training.shutdown()
         has_ended = self.honesty.shutdown(SHUTDOWN_S)
         has_ended = self.queue.shutdown(SHUTDOWN_S) and has_ended
-        return self.session.shutdown(SHUTDOWN_S) and has_ended
+        has_ended = self.session.shutdown(SHUTDOWN_S) and has_ended
+        if has_ended:  # else a thread could still collect
+            self._garbage.close()
+        return has_ended
 
     @Slot()
     def _on_first_painted(self) -> None:
@@ -189,6 +194,7 @@ class Desk(QObject):
     def _on_warmed_up(self, answer: WarmedUp) -> None:
         devices = ", ".join(device.title for device in answer.devices)
         log.info("torch is ready after %.2f s on %s", time.perf_counter() - srdesk.STARTED_S, devices)
+        self._garbage.settle()
 
     @Slot(Qt.ApplicationState)
     def _on_state_changed(self, state: Qt.ApplicationState) -> None:
