@@ -12,7 +12,7 @@ import msgspec
 from srdesk.errors import ConfigError
 
 ModelName = Literal["srresnet", "srcnn", "srgan"]
-Schedule = Literal["cosine", "constant"]
+Schedule = Literal["cosine", "constant", "trapezoid"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Selection = Literal["uniform", "detail"]
 LossChannels = Literal["rgb", "luma"]
@@ -93,11 +93,14 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     learning_rate: float = 4e-4
     """Adam's step size at its peak."""
     final_learning_rate: float = 1e-6
-    """Step size at the last step of a cosine schedule."""
+    """Step size at the last step of a schedule that falls."""
     warmup_steps: int = 100
     """Steps over which the step size rises linearly from zero."""
     schedule: Schedule = "cosine"
-    """Course of the step size after the warm-up."""
+    """Course of the step size after the warm-up. ``trapezoid`` stays at the peak and falls linearly over the last
+    `decay_steps` (Hägele et al. 2024): until it falls, such a run may be resumed with other ``steps``."""
+    decay_steps: int = 0
+    """Steps over which a trapezoid falls to `final_learning_rate`."""
     gradient_clip: float = 0.5
     """Largest norm of all gradients together; longer ones are shortened."""
     freeze_batch_norm: bool = False
@@ -149,11 +152,19 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """Return the step size of ``step``, counted from 0: a pure function, so that a resumed run goes on exactly."""
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
-        if self.schedule == "constant":
-            return self.learning_rate
-        progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        swing = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
-        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * swing
+        match self.schedule:
+            case "constant":
+                height = 1.0
+            case "trapezoid":
+                height = min(1.0, max(0, self.steps - 1 - step) / max(1, self.decay_steps))
+            case "cosine":
+                progress = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+                height = 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+        return self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * height
+
+    def knows_its_end(self, step: int) -> bool:
+        """Tell whether the first ``step`` steps depend on how many there are in all."""
+        return self.schedule != "trapezoid" or step > self.steps - self.decay_steps
 
 
 class _Range(msgspec.Struct, frozen=True):
@@ -172,6 +183,7 @@ _RANGES: dict[str, _Range] = {
     "learning_rate": _Range(1e-9, 1.0),
     "final_learning_rate": _Range(0.0, 1.0),
     "warmup_steps": _Range(0, 1_000_000),
+    "decay_steps": _Range(0, 100_000_000),
     "gradient_clip": _Range(1e-6, 1e6),
     "ema_decay": _Range(0.0, 0.999999),
     "validation_share": _Range(0.0, 0.9),

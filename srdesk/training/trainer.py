@@ -57,6 +57,9 @@ NOT_COMPUTED_WITH = (
 )
 """Fields of a configuration that a resumed run may change."""
 
+ITS_END = ("steps", "decay_steps")
+"""Fields that it may change as well while nothing depends on them yet."""
+
 
 def train(
     config: TrainConfig,
@@ -136,7 +139,6 @@ class _Run:
         token.check()
         self.bicubic: Score = self.validation.measure_bicubic()
         self.measured = channels_last(build_model(config), self.device).eval()
-        self.digest = digest_of(config, without=NOT_COMPUTED_WITH)
         self.learner, self.state = self._fresh()
         self.session_began_s = self.began_s = time.monotonic()
         self.loader: BatchLoader | None = None
@@ -147,7 +149,7 @@ class _Run:
             build_model(self.config), self.config, device=self.device, precision=self.precision, features=self.features
         )
         return learner, RunState(
-            config_digest=self.digest, threads=torch.get_num_threads(), data_digest=_digest(self.split)
+            config_digest=self._digest_at(0), threads=torch.get_num_threads(), data_digest=_digest(self.split)
         )
 
     def start(self) -> Iterator[events.AnyEvent]:
@@ -338,7 +340,10 @@ class _Run:
     def _save(self) -> Iterator[events.AnyEvent]:
         if not parallel.is_main():
             return
-        self._advance(elapsed_s=self.state.elapsed_s + time.monotonic() - self.began_s)
+        self._advance(
+            elapsed_s=self.state.elapsed_s + time.monotonic() - self.began_s,
+            config_digest=self._digest_at(self.state.step),
+        )
         checkpoint = Checkpoint(self.state, self.learner.tensors())
         path = yield from self.pauses.insist(lambda: save_checkpoint(self.folder, checkpoint), self.state.step)
         self.began_s = time.monotonic()
@@ -350,7 +355,7 @@ class _Run:
         if checkpoint is None:
             yield from self._warm_start()
             return
-        if checkpoint.state.config_digest != self.digest:
+        if checkpoint.state.config_digest != self._digest_at(checkpoint.state.step):
             raise CheckpointError(path, "it belongs to another configuration")
         if checkpoint.state.threads != self.state.threads:
             yield (
@@ -370,6 +375,11 @@ class _Run:
             return
         self._advance(steps_before=card.steps, data_before=card.training_data)
         yield f"Started from the weights “{card.name}”."
+
+    def _digest_at(self, step: int) -> str:
+        """Return the digest of what the first ``step`` steps were computed with."""
+        is_open = not self.config.knows_its_end(step)
+        return digest_of(self.config, without=(*NOT_COMPUTED_WITH, *(ITS_END if is_open else ())))
 
     def _advance(self, **changes: object) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from srdesk.errors import ConfigError
-from srdesk.training.config import TrainConfig, read_config, validate
+from srdesk.training.config import Schedule, TrainConfig, read_config, validate
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,28 @@ def test_learning_rate_rises_then_falls_to_its_end() -> None:
 def test_constant_schedule_stays_at_its_peak() -> None:
     config = TrainConfig(steps=100, warmup_steps=10, schedule="constant")
     assert {config.learning_rate_at(step) for step in range(10, 200)} == {config.learning_rate}
+
+
+def test_a_trapezoid_stays_at_its_peak_and_falls_at_its_end() -> None:
+    config = TrainConfig(
+        steps=100, warmup_steps=10, schedule="trapezoid", decay_steps=20, learning_rate=1e-3, final_learning_rate=1e-5
+    )
+    rates = [config.learning_rate_at(step) for step in range(100)]
+    assert set(rates[10:80]) == {1e-3}
+    assert rates[89] == pytest.approx((1e-3 + 1e-5) / 2)
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates[79:]))
+    assert rates[99] == pytest.approx(1e-5)
+
+
+@pytest.mark.parametrize("steps", [100, 300])
+def test_a_trapezoid_does_not_know_its_end_until_it_falls(steps: int) -> None:
+    config = TrainConfig(steps=steps, warmup_steps=10, schedule="trapezoid", decay_steps=20)
+    longer = TrainConfig(steps=1000, warmup_steps=10, schedule="trapezoid", decay_steps=20)
+    for done in range(steps + 1):
+        is_equal = all(config.learning_rate_at(step) == longer.learning_rate_at(step) for step in range(done))
+        assert is_equal is not config.knows_its_end(done)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_other_schedules_know_their_end(schedule: Schedule) -> None:
+    assert TrainConfig(steps=100, schedule=schedule).knows_its_end(1)

@@ -156,6 +156,30 @@ def test_a_folder_of_another_run_is_refused(tiny_config: MakeConfig, tmp_path: P
         run(tiny_config(seed=9), tmp_path / "run")
 
 
+def test_a_trapezoid_can_be_made_longer_until_it_falls(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    def trapezoid(steps: int) -> TrainConfig:
+        return tiny_config(schedule="trapezoid", decay_steps=2, steps=steps)
+
+    run(trapezoid(8), tmp_path / "whole")
+    run(trapezoid(6), tmp_path / "parts", stop_at_step=4)
+    run(trapezoid(8), tmp_path / "parts")
+    whole, parts = load_checkpoint(tmp_path / "whole"), load_checkpoint(tmp_path / "parts")
+    assert whole is not None
+    assert parts is not None
+    assert [name for name in whole.tensors if not torch.equal(whole.tensors[name], parts.tensors[name])] == []
+    assert whole.state.config_digest == parts.state.config_digest
+
+
+@pytest.mark.parametrize(("first", "then"), [(6, 8), (10, 6)])
+def test_a_trapezoid_that_falls_keeps_its_length(
+    tiny_config: MakeConfig, tmp_path: Path, first: int, then: int
+) -> None:
+    changes = {"schedule": "trapezoid", "decay_steps": 2}
+    run(tiny_config(**changes, steps=first), tmp_path / "run", stop_at_step=5)
+    with pytest.raises(CheckpointError, match="another configuration"):
+        run(tiny_config(**changes, steps=then), tmp_path / "run")
+
+
 def test_a_damaged_checkpoint_is_refused(tiny_config: MakeConfig, tmp_path: Path) -> None:
     run(tiny_config(), tmp_path / "run")
     path = tmp_path / "run" / CHECKPOINT_NAME
