@@ -1,8 +1,8 @@
 """Python's cyclic garbage, collected on the thread of the window and on no other.
 
-Python collects on whichever thread makes the object that is one too many, and with a cycle it destroys the Qt objects in
-it there. Qt allows that only on the thread that a QObject lives on (https://doc.qt.io/qt-6/threads-qobject.html): elsewhere
-the desk would crash, or two threads would wait for each other for ever.
+Python collects on whichever thread makes the object that is one too many, and with a cycle it destroys the Qt objects
+in it there. Qt allows that only on the thread that a QObject lives on (https://doc.qt.io/qt-6/threads-qobject.html):
+elsewhere the desk would crash, or two threads would wait for each other for ever.
 """
 
 from __future__ import annotations
