@@ -28,6 +28,7 @@ from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.journal import Journal
 from srdesk.training.learning.memory import kept_memory
+from srdesk.training.recipe import write_recipe
 from srdesk.training.run.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run.run_table import run_table
 from srdesk.training.run.runs import CHECKPOINT_NAME, MEASURED_NAME, TENSORBOARD_FOLDER, Run
@@ -53,6 +54,10 @@ def main(
     options = parse(argv)
     if options.list:
         sys.stdout.write(run_table(runs_folder))
+        return 0
+    if options.recipe:
+        for file in write_recipe(Run(options.run), options.recipe):
+            sys.stdout.write(f"{file}\n")
         return 0
     if _is_assistant():
         return _assist(features_file)

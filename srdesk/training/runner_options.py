@@ -74,8 +74,17 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--download-coco", type=Path, metavar="FOLDER", help="fetch COCO 2014 (20 GB), train nothing")
     parser.add_argument("--coco-url", default=COCO_URL, metavar="URL", help="where to fetch it (default: %(default)s)")
+    parser.add_argument(
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="write down how the run of --run was made, in FILE.toml; train nothing",
+    )
     parser.add_argument("--list", action="store_true", help="show the runs, how far they came and how good they are")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.recipe and (options.run is None or options.recipe.suffix != ".toml"):
+        parser.error("--recipe writes a .toml file about the run that --run names")
+    return options
 
 
 def configuration(options: argparse.Namespace, weights_folders: Sequence[Path] = ()) -> TrainConfig:

@@ -1,0 +1,192 @@
+"""What a run did, written down so that others can do it again: configuration, pictures and course. No torch.
+
+Three files: ``NAME.toml`` for ``srdesk train --config``, ``NAME.pictures.txt`` with every picture by its SHA-256, and
+``NAME.curve.jsonl`` with the course of the run, one JSON object a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from srdesk.errors import TrainingError
+from srdesk.imaging.atomic import atomic_write
+from srdesk.training import events
+from srdesk.training.config import TrainConfig
+from srdesk.training.data.pictures import Picture, Split, pictures_of_run
+from srdesk.training.run.runs import Run
+
+MOST_POINTS = 200
+"""Points of a curve that are kept, the first, the last and the best among them."""
+
+ALWAYS_SAID = ("model", "start", "seed", "steps", "batch_size", "crop_px", "learning_rate", "schedule")
+"""Fields that a recipe names even where they have their default, which a later version may change."""
+
+OF_THE_MACHINE = ("data", "device", "precision", "threads", "cache_bytes", "tensorboard", "strip_pictures")
+"""Fields that are left to whoever repeats the run."""
+
+
+class CurvePoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One validation of a run, and what lies between it and the validation before."""
+
+    step: int
+    """Steps done."""
+    hours: float
+    """Time spent on optimiser steps since the run began, those included that had to be made again."""
+    psnr_y_db: float
+    """Mean PSNR on luma of the held-out pictures."""
+    ssim_y: float
+    """Mean SSIM on luma of the held-out pictures."""
+    feature_distance: float | None = None
+    """Mean squared distance of VGG features to HR, where features are part of the loss."""
+    loss: float | None = None
+    """Mean loss since the point before; None at the first."""
+    learning_rate: float | None = None
+    """Step size of the last step; None at the first."""
+
+
+def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
+    """Write down what a run did until now.
+
+    Args:
+        run: a run whose pictures are still there.
+        path: the ``.toml`` file to write; the two others get its name.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        ConfigError, CheckpointError, DatasetError: the run folder or its pictures cannot be read.
+        TrainingError: the run has not measured anything yet, or the files cannot be written.
+    """
+    config, told = run.config(), run.events()
+    curve = curve_of(told)
+    if len(curve) < 2:
+        raise TrainingError(f"The run “{run.name}” has no curve yet.", hint="Wait for its first validation.")
+    split = pictures_of_run(config, run.folder)
+    contents = {
+        path: _recipe(config, told, curve, split),
+        path.with_suffix(".pictures.txt"): _pictures(split),
+        path.with_suffix(".curve.jsonl"): "".join(
+            msgspec.json.encode(point).decode() + "\n" for point in thinned(curve, MOST_POINTS)
+        ),
+    }
+    try:
+        for file, text in contents.items():
+            with atomic_write(file) as stream:
+                stream.write(text.encode())
+    except OSError as error:
+        raise TrainingError(
+            f"The recipe cannot be written to “{path}”: {error.strerror}.",
+            hint="Name a file in a folder that is there and writable.",
+        ) from error
+    return tuple(contents)
+
+
+def read_curve(path: Path) -> list[CurvePoint]:
+    """Return the course of a run that `write_recipe` wrote.
+
+    Raises:
+        OSError, msgspec.MsgspecError: it cannot be read, or is no curve.
+    """
+    return msgspec.json.Decoder(CurvePoint).decode_lines(path.read_bytes())
+
+
+def curve_of(told: Iterable[events.AnyEvent]) -> list[CurvePoint]:
+    """Return every validation of a run; what was told of steps that were then made again is left out."""
+    points: list[CurvePoint] = []
+    losses: list[tuple[int, float]] = []
+    step, seconds, learning_rate = 0, 0.0, None
+    for event in told:
+        match event:
+            case events.Started(first_step=back) | events.RolledBack(to_step=back):
+                points = [point for point in points if point.step <= back]
+                losses = [loss for loss in losses if loss[0] <= back]
+                step = back
+            case events.Step():
+                if event.steps_per_second > 0:
+                    seconds += (event.step - step) / event.steps_per_second
+                losses.append((event.step, event.loss))
+                step, learning_rate = event.step, event.learning_rate
+            case events.Validated():
+                since = points[-1].step if points else -1
+                recent = [loss for at, loss in losses if at > since]
+                point = CurvePoint(
+                    step=event.step,
+                    hours=round(seconds / 3600, 4),
+                    psnr_y_db=round(event.psnr_y_db, 4),
+                    ssim_y=round(event.ssim_y, 5),
+                    feature_distance=None if event.feature_distance is None else round(event.feature_distance, 5),
+                    loss=float(f"{sum(recent) / len(recent):.5g}") if recent else None,
+                    learning_rate=None if learning_rate is None else float(f"{learning_rate:.5g}"),
+                )
+                points = [*(point for point in points if point.step < event.step), point]
+            case _:
+                pass
+    return points
+
+
+def thinned(curve: list[CurvePoint], most: int) -> list[CurvePoint]:
+    """Return at most ``most`` of at least three points, evenly chosen, with the first, the last and the best."""
+    if len(curve) <= most:
+        return curve
+    kept = {round(place * (len(curve) - 1) / (most - 2)) for place in range(most - 1)}
+    return [curve[place] for place in sorted(kept | {curve.index(best_of(curve))})]
+
+
+def best_of(curve: list[CurvePoint]) -> CurvePoint:
+    """Return the point that a run takes for its best: by features where they were part of the loss, else by PSNR."""
+    if curve[-1].feature_distance is not None:
+        return min(curve, key=lambda point: point.feature_distance or 0.0)
+    return max(curve, key=lambda point: point.psnr_y_db)
+
+
+def _recipe(config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split) -> str:
+    return "".join(line + "\n" for line in (*_comments(config, told, curve, split), "", *_fields(config)))
+
+
+def _comments(config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split) -> Iterator[str]:
+    started = next(event for event in reversed(told) if isinstance(event, events.Started))
+    best, last = best_of(curve), curve[-1]
+    features = "" if best.feature_distance is None else f", feature distance {best.feature_distance:.4f}"
+    yield f"# How the weights “{config.weights_name}” were made; to be repeated with"
+    yield "#     srdesk train --config THIS_FILE --data FOLDERS --run NEW_FOLDER"
+    yield f"# Pictures: {len(split.training)} to learn from, {started.validation_pictures} held out and measured."
+    yield (
+        f"# {last.step:,} steps in {last.hours:.2f} machine hours on {started.device} ({started.precision}, "
+        f"{started.threads} threads)."
+    )
+    yield (
+        f"# Best on the held-out pictures: {best.psnr_y_db:.3f} dB, SSIM {best.ssim_y:.4f}{features} at step "
+        f"{best.step:,}; bicubic {started.bicubic_psnr_y_db:.3f} dB."
+    )
+
+
+def _fields(config: TrainConfig) -> Iterator[str]:
+    usual, plain = TrainConfig(), msgspec.to_builtins(config)
+    plain["start"] = config.start if config.start in ("interpolation", "random") else Path(config.start).stem
+    for name, value in plain.items():
+        if value is None or name in OF_THE_MACHINE:
+            continue
+        if name in ALWAYS_SAID or getattr(config, name) != getattr(usual, name):
+            yield f"{name} = {_toml(value)}"
+
+
+def _toml(value: object) -> str:
+    """Return a value as TOML: that of JSON, but for tables."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items()) + "}"
+    return msgspec.json.encode(value).decode()
+
+
+def _pictures(split: Split) -> str:
+    lines = ["# SHA-256, use, folder and name\n"]
+    for use, pictures in (("train", split.training), ("held-out", split.validation)):
+        lines += [f"{picture.digest}  {use:8}  {_name(picture)}\n" for picture in pictures]
+    return "".join(lines)
+
+
+def _name(picture: Picture) -> str:
+    return "/".join(picture.path.parts[-2:])
