@@ -68,6 +68,11 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """``uniform``: any place; ``detail``: of two random places the one with more gradient energy."""
     hr_scales: tuple[float, ...] = (1.0,)
     """Each HR picture is also used reduced by these factors (0.5 to 1), chosen at random per crop."""
+    noise: float = 0.0
+    """Gaussian noise of a camera, as a share of white: each crop is made with a standard deviation between zero and
+    this, which its LR pixels show as far as the reduction lets it through, and which its HR pixels do not have."""
+    grey_share: float = 0.0
+    """Share of the crops that are made grey, as pictures with one band are."""
     loss_channels: LossChannels = "rgb"
     """What the pixel loss is taken of; ``luma`` for SRCNN, whose chroma is not trained."""
     pixel_loss: PixelLoss = "mse"
@@ -180,6 +185,8 @@ _RANGES: dict[str, _Range] = {
     "steps": _Range(1, 100_000_000),
     "batch_size": _Range(1, 4096),
     "crop_px": _Range(8, 512),
+    "noise": _Range(0.0, 0.5),
+    "grey_share": _Range(0.0, 1.0),
     "learning_rate": _Range(1e-9, 1.0),
     "final_learning_rate": _Range(0.0, 1.0),
     "warmup_steps": _Range(0, 1_000_000),

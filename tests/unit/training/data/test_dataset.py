@@ -14,7 +14,7 @@ from srdesk.errors import DatasetError
 from srdesk.imaging.image import Box
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic
 from srdesk.training.config import TrainConfig
-from srdesk.training.data.dataset import BatchLoader, CropSampler, PictureCache, ReducedView
+from srdesk.training.data.dataset import BatchLoader, Camera, CropSampler, PictureCache, ReducedView
 from srdesk.training.data.pictures import Picture, find_pictures, read_rgb8
 
 MakeConfig = Callable[..., TrainConfig]
@@ -182,3 +182,38 @@ def test_the_number_of_threads_changes_nothing(tiny_config: MakeConfig) -> None:
     finally:
         few.close()
         many.close()
+
+
+def test_grey_crops_have_one_brightness_in_all_colours(tiny_config: MakeConfig) -> None:
+    config = tiny_config(grey_share=1.0, noise=0.1)
+    batch = CropSampler(find_pictures(config).training, config).batch(0)
+    for crops in (batch.lr, batch.hr):
+        np.testing.assert_array_equal(crops[..., 0], crops[..., 1])
+        np.testing.assert_array_equal(crops[..., 0], crops[..., 2])
+
+
+def test_noise_is_in_the_lr_pixels_only(tiny_config: MakeConfig) -> None:
+    # The least share of grey, so that turns and places are drawn alike and no crop is grey.
+    clean, noisy = (
+        CropSampler(find_pictures(config).training, config).batch(0)
+        for config in (tiny_config(grey_share=1e-9), tiny_config(grey_share=1e-9, noise=0.2))
+    )
+    np.testing.assert_array_equal(clean.hr, noisy.hr)
+    assert np.abs(clean.lr.astype(float) - noisy.lr).mean() > 1.0
+    assert np.ptp(noisy.lr.astype(float) - clean.lr, axis=-1).mean() > 1.0, "each colour has its own noise"
+
+
+def test_noise_is_that_of_the_reduced_camera() -> None:
+    flat = np.full((512, 512, 3), 128, np.uint8)
+    camera = Camera(is_grey=False, noise=0.1, random=np.random.default_rng(1))
+    exposed = camera.exposed(flat)
+    assert exposed.std() == pytest.approx(25.5, rel=0.01)
+    assert degrade_8bit(exposed, 4).std() < 0.35 * exposed.std()
+    np.testing.assert_array_equal(camera.truth(flat), flat)
+
+
+def test_crops_of_pictures_as_they_are_do_not_depend_on_the_camera(tiny_config: MakeConfig) -> None:
+    training = find_pictures(tiny_config()).training
+    digest = hashlib.sha256(CropSampler(training, tiny_config(seed=3)).batch(5).hr.tobytes())
+    again = CropSampler(training, tiny_config(seed=3, noise=0.1)).batch(5).hr
+    assert hashlib.sha256(again.tobytes()).digest() == digest.digest()
