@@ -110,6 +110,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Largest norm of all gradients together; longer ones are shortened."""
     freeze_batch_norm: bool = False
     """Normalise by the running statistics of the start weights, as in use, instead of by those of each batch."""
+    freeze_batch_norm_at: int = 0
+    """Step at which a run that began with the statistics of each batch changes to their running averages; 0: never."""
     ema_decay: float = 0.999
     """Share of the averaged weights that stays at each step; 0 switches averaging off."""
     validation_share: float = 0.05
@@ -192,6 +194,7 @@ _RANGES: dict[str, _Range] = {
     "warmup_steps": _Range(0, 1_000_000),
     "decay_steps": _Range(0, 100_000_000),
     "gradient_clip": _Range(1e-6, 1e6),
+    "freeze_batch_norm_at": _Range(0, 100_000_000),
     "ema_decay": _Range(0.0, 0.999999),
     "validation_share": _Range(0.0, 0.9),
     "validation_pictures": _Range(1, 10_000),

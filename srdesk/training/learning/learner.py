@@ -125,10 +125,8 @@ class Learner:
         self.rate_factor = 1.0
         """What all step sizes are multiplied by; less than one after a roll-back."""
         self.model = channels_last(model, device).train()
-        if config.freeze_batch_norm:
-            for module in self.model.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
+        self._has_frozen_batch_norm = False
+        self._set_batch_norm(0)
         parallel.synchronise_batch_norm(self.model)
         self._weights = config.loss_weights
         self._features = None if features is None else channels_last(features, device)
@@ -138,6 +136,20 @@ class Learner:
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
         self._average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
+    @torch.no_grad()
+    def _set_batch_norm(self, step: int) -> None:
+        """Let BatchNorm normalise in this step as the configuration says."""
+        config = self._config
+        is_frozen = config.freeze_batch_norm or 0 < config.freeze_batch_norm_at <= step
+        if is_frozen and step == config.freeze_batch_norm_at > 0:
+            for name, statistic in self.model.named_buffers():
+                statistic.copy_(self._average[name])  # less noisy than those of the latest batches
+        if is_frozen != self._has_frozen_batch_norm:
+            self._has_frozen_batch_norm = is_frozen
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.train(not is_frozen)
+
     def step(self, batch: Batch, step: int) -> StepFigures:
         """Make optimiser step number ``step``, counted from 0.
 
@@ -145,6 +157,7 @@ class Learner:
             TrainingDivergedError: a loss or the gradients are not finite; the tensors may be useless from then on.
         """
         self._set_rates(step)
+        self._set_batch_norm(step)
         lr, hr = self._to_device(batch.lr), self._to_device(batch.hr)
         self._optimizer.zero_grad(set_to_none=True)
         sr = self._enlarged(lr)

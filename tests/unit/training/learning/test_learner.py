@@ -25,11 +25,13 @@ def batch_of(step: int) -> Batch:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_it_goes_on_bit_for_bit(tiny_config: MakeConfig, precision: str) -> None:
-    first = learner_for(tiny_config(), precision)
+@pytest.mark.parametrize("freeze_at", [0, 2, 3, 4])
+def test_it_goes_on_bit_for_bit(tiny_config: MakeConfig, precision: str, freeze_at: int) -> None:
+    config = tiny_config(freeze_batch_norm_at=freeze_at)
+    first = learner_for(config, precision)
     for step in range(3):
         first.step(batch_of(step), step)
-    second = learner_for(tiny_config(), precision)
+    second = learner_for(config, precision)
     second.load_tensors(first.tensors(), "checkpoint")
     for step in range(3, 6):
         assert first.step(batch_of(step), step) == second.step(batch_of(step), step)
@@ -76,3 +78,31 @@ def test_the_loss_can_be_looked_at_without_learning(tiny_config: MakeConfig) -> 
     loss = learner.loss(batch_of(0))
     assert all(torch.equal(tensor, before[name]) for name, tensor in learner.tensors().items())
     assert learner.step(batch_of(0), 0).loss == pytest.approx(loss, rel=1e-5)
+
+
+def test_batch_norm_freezes_with_its_averaged_statistics(tiny_config: MakeConfig) -> None:
+    learner = learner_for(tiny_config(freeze_batch_norm_at=3), "fp32")
+
+    def statistics() -> dict[str, torch.Tensor]:
+        return {name: buffer.clone() for name, buffer in learner.model.named_buffers()}
+
+    seen = [statistics()]
+    for step in range(5):
+        if step == 3:
+            average = {name: learner.averaged_weights()[name].clone() for name in seen[0]}
+        learner.step(batch_of(step), step)
+        seen.append(statistics())
+    assert not any(torch.equal(seen[2][name], seen[3][name]) for name in seen[0])
+    for later in seen[4:]:
+        assert all(torch.equal(later[name], average[name]) for name in average)
+
+
+def test_going_back_before_the_freezing_thaws(tiny_config: MakeConfig) -> None:
+    config = tiny_config(freeze_batch_norm_at=2)
+    learner, never_back = learner_for(config, "fp32"), learner_for(config, "fp32")
+    start = learner.tensors()
+    for step in range(4):
+        learner.step(batch_of(step), step)
+    learner.load_tensors(start, "checkpoint")
+    assert learner.step(batch_of(0), 0) == never_back.step(batch_of(0), 0)
+    assert all(torch.equal(tensor, learner.tensors()[name]) for name, tensor in never_back.tensors().items())

@@ -1,0 +1,81 @@
+"""Draw the courses of the runs behind the weights that come with the program.
+
+    QT_QPA_PLATFORM=offscreen python tests/bench/draw_curves.py weights/recipes/*.curve.jsonl -o curves.webp
+
+One panel for each run: PSNR of the held-out pictures over machine hours, and where bicubic interpolation is, which the
+recipe beside the curve names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import pyqtgraph as pg
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QImage, QPainter
+from PySide6.QtWidgets import QApplication
+
+from srdesk.training.recipe import CurvePoint, read_curve
+
+SIZE = QSize(1280, 420)
+INKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+"""Okabe and Ito."""
+
+CURVE_SUFFIX = ".curve.jsonl"
+BICUBIC = re.compile(r"bicubic ([\d.]+) dB")
+
+
+def bicubic_db(curve_file: Path) -> float:
+    """Return what the recipe of the same name says of bicubic interpolation."""
+    recipe = curve_file.with_name(curve_file.name.removesuffix(CURVE_SUFFIX) + ".toml")
+    found = BICUBIC.search(recipe.read_text())
+    if found is None:
+        raise SystemExit(f"{recipe} does not tell the PSNR of bicubic interpolation.")
+    return float(found[1])
+
+
+def add_panel(canvas: pg.GraphicsLayout, title: str, curve: list[CurvePoint], level_db: float, ink: str) -> None:
+    """Draw one run."""
+    plot = canvas.addPlot(title=f"{title}: {max(point.psnr_y_db for point in curve):.2f} dB, bicubic {level_db:.2f} dB")
+    plot.showGrid(x=True, y=True, alpha=0.2)
+    plot.setLabel("bottom", "machine hours")
+    plot.setLabel("left", "PSNR of held-out pictures [dB]")
+    for axis in ("bottom", "left"):
+        plot.getAxis(axis).enableAutoSIPrefix(False)
+        plot.getAxis(axis).setTextPen("#303030")
+    hours, psnrs_db = [point.hours for point in curve], [point.psnr_y_db for point in curve]
+    plot.plot(hours, psnrs_db, pen=pg.mkPen(ink, width=2))
+    plot.addLine(y=level_db, pen=pg.mkPen("#808080", width=1.5, style=Qt.PenStyle.DashLine))
+    plot.setYRange(min(level_db, sorted(psnrs_db)[len(psnrs_db) // 10]), max(psnrs_db), padding=0.05)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("curves", nargs="+", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    application = QApplication(sys.argv[:1])
+    application.setFont(QFont("sans-serif", 10))
+    pg.setConfigOptions(background="w", foreground="#303030", antialias=True)
+    view = pg.GraphicsView(background="w")
+    canvas = pg.GraphicsLayout()
+    view.setCentralItem(canvas)
+    view.resize(SIZE)
+    for file, ink in zip(options.curves, INKS, strict=False):
+        add_panel(canvas, file.name.removesuffix(CURVE_SUFFIX), read_curve(file), bicubic_db(file), ink)
+    view.show()
+    application.processEvents()
+    image = QImage(SIZE, QImage.Format.Format_RGB32)
+    image.fill("white")
+    painter = QPainter(image)
+    view.render(painter)
+    painter.end()
+    if not image.save(str(options.output), quality=90):
+        raise SystemExit(f"{options.output} cannot be written.")
+
+
+if __name__ == "__main__":
+    main()
