@@ -57,9 +57,6 @@ NOT_COMPUTED_WITH = (
 )
 """Fields of a configuration that a resumed run may change."""
 
-ITS_END = ("steps", "decay_steps")
-"""Fields that it may change as well while nothing depends on them yet."""
-
 
 def train(
     config: TrainConfig,
@@ -378,8 +375,12 @@ class _Run:
 
     def _digest_at(self, step: int) -> str:
         """Return the digest of what the first ``step`` steps were computed with."""
-        is_open = not self.config.knows_its_end(step)
-        return digest_of(self.config, without=(*NOT_COMPUTED_WITH, *(ITS_END if is_open else ())))
+        still_open: list[str] = []
+        if not self.config.knows_its_end(step):
+            still_open += ("steps", "decay_steps")
+        if step <= self.config.freeze_batch_norm_at:
+            still_open.append("freeze_batch_norm_at")
+        return digest_of(self.config, without=(*NOT_COMPUTED_WITH, *still_open))
 
     def _advance(self, **changes: object) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)

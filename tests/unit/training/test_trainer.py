@@ -170,6 +170,28 @@ def test_a_trapezoid_can_be_made_longer_until_it_falls(tiny_config: MakeConfig, 
     assert whole.state.config_digest == parts.state.config_digest
 
 
+@pytest.mark.parametrize("freeze_at", [4, 5])
+def test_when_batch_norm_freezes_can_be_decided_until_then(
+    tiny_config: MakeConfig, tmp_path: Path, freeze_at: int
+) -> None:
+    run(tiny_config(freeze_batch_norm_at=freeze_at), tmp_path / "whole")
+    run(tiny_config(), tmp_path / "parts", stop_at_step=4)
+    run(tiny_config(freeze_batch_norm_at=freeze_at), tmp_path / "parts")
+    whole, parts = load_checkpoint(tmp_path / "whole"), load_checkpoint(tmp_path / "parts")
+    assert whole is not None
+    assert parts is not None
+    assert [name for name in whole.tensors if not torch.equal(whole.tensors[name], parts.tensors[name])] == []
+
+
+@pytest.mark.parametrize(("first", "then"), [(0, 3), (3, 0), (3, 5)])
+def test_when_batch_norm_froze_cannot_be_changed_afterwards(
+    tiny_config: MakeConfig, tmp_path: Path, first: int, then: int
+) -> None:
+    run(tiny_config(freeze_batch_norm_at=first), tmp_path / "run", stop_at_step=4)
+    with pytest.raises(CheckpointError, match="another configuration"):
+        run(tiny_config(freeze_batch_norm_at=then), tmp_path / "run")
+
+
 @pytest.mark.parametrize(("first", "then"), [(6, 8), (10, 6)])
 def test_a_trapezoid_that_falls_keeps_its_length(
     tiny_config: MakeConfig, tmp_path: Path, first: int, then: int
