@@ -37,6 +37,25 @@ def conv_weight_before_shuffle(weight: Tensor, factor: int) -> Tensor:
     return gathered.permute(0, 2, 1, 3, 4, 5).reshape(outputs * phases, channels * phases, coarse_kernel, coarse_kernel)
 
 
+def block_kernel(weight: Tensor, factor: int) -> Tensor:
+    """Gather the kernel that does on blocks of pixels what ``weight`` does on the pixels.
+
+    A block is a square of ``factor`` × ``factor`` pixels, which are its channels: (row, column, channel of the pixel).
+
+    Args:
+        weight: `(O, C, K, K)` kernel of an unpadded convolution, K odd.
+        factor: r, the side of a block.
+
+    Returns:
+        `(r²·O, r²·C, k, k)` kernel, k odd, differentiable with respect to ``weight``.
+    """
+    outputs, channels = weight.shape[:2]
+    phases = factor * factor
+    kernel = conv_weight_before_shuffle(weight, factor)
+    by_phase = kernel.view(outputs, phases, channels, phases, *kernel.shape[2:])
+    return by_phase.permute(1, 0, 3, 2, 4, 5).reshape(phases * outputs, phases * channels, *kernel.shape[2:])
+
+
 @lru_cache(maxsize=8)
 @torch.inference_mode(False)  # the cached index serves training too, which refuses tensors made in inference mode
 def _tap_index(kernel: int, factor: int) -> tuple[Tensor, int]:

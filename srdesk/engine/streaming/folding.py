@@ -6,7 +6,7 @@ Folding is done in float64, so that the folded network differs from the plain on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srdesk.engine.streaming.rows import Layer
 from srdesk.models.srcnn import BT601_LUMA, SRCNN, cubic_phase_kernels
 from srdesk.models.srresnet import SHUFFLE_FACTOR, ResidualBlock, SRResNet
-from srdesk.models.subpixel import conv_weight_before_shuffle
+from srdesk.models.subpixel import block_kernel, conv_weight_before_shuffle
 
 _CHANNEL_GROUP = 16
 """Output channels are filled up to a multiple of this: vector units and tensor cores work in groups of 16."""
@@ -83,38 +83,56 @@ def _stages(model: SRResNet) -> Iterator[tuple[Layer, int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class FoldedSRCNN:
-    """The layers of an SRCNN in the order of the data flow, after the bicubic enlargement that they start from."""
+    """The layers of an SRCNN in the order of the data flow, after the bicubic enlargement that they start from.
+
+    They work on blocks: what one LR pixel becomes, channels (row phase, column phase, feature).
+    """
 
     bicubic: Layer
-    """LR colours to HR colours, channels (row phase, column phase, colour); unpadded, always float32."""
+    """LR colours to HR colours; unpadded, always float32."""
     extract: Layer
-    """Luma to features; always float32, since one channel has no pairs to multiply in half precision."""
+    """Luma to features. In half precision it takes the luma in two parts, rounded and remainder, so that nothing is
+    lost of it."""
     map: Layer
-    """Features to features."""
+    """Features to features: those of a block, or of each pixel if `maps_pixels`."""
     reconstruct: Layer
-    """Features to luma; a fraction of the work, and always float32."""
+    """Features to luma; always float32, since its results are pixels."""
     scale: int
-    """Enlargement along each side."""
+    """Enlargement along each side, and the side of a block."""
+    maps_pixels: bool
+    """Whether the second layer, a 1×1 convolution in the paper, computes each pixel for itself."""
 
     @property
     def margin_px(self) -> int:
-        """HR pixels on each side that the three unpadded layers use up."""
+        """Blocks on each side, which are LR pixels, that the three unpadded layers use up."""
         return self.extract.radius_px + self.map.radius_px + self.reconstruct.radius_px
+
+    @property
+    def luma_parts(self) -> int:
+        """How many numbers the luma of a pixel is handed to the first layer in."""
+        return int(self.extract.weight.shape[1]) // self.scale**2
 
 
 def fold_srcnn(model: SRCNN, device: torch.device, dtype: torch.dtype) -> FoldedSRCNN:
     """Make an SRCNN ready for a device and number type; ``model`` is not modified."""
+    scale, phases = model.scale, model.scale**2
+    maps_pixels = model.map.kernel_size == (1, 1)
 
-    def activated(conv: nn.Conv2d, dtype: torch.dtype) -> Layer:
+    def on_blocks(conv: nn.Conv2d, dtype: torch.dtype, parts: int = 1) -> Layer:
         plain = fold_layer(conv)
-        return _placed(Layer(plain.weight, plain.bias, torch.zeros_like(plain.bias)), device, dtype)
+        weight = block_kernel(_rounded(plain.weight, dtype).double(), scale)
+        return Layer(torch.cat([weight] * parts, dim=1), plain.bias.repeat(phases))
+
+    def activated(layer: Layer, dtype: torch.dtype) -> Layer:
+        return _placed(replace(layer, is_rectified=True), device, dtype)
 
     return FoldedSRCNN(
         bicubic=_placed(_bicubic_layer(model.scale, len(BT601_LUMA)), device, torch.float32),
-        extract=activated(model.extract, torch.float32),
-        map=activated(model.map, dtype),
-        reconstruct=_placed(fold_layer(model.reconstruct), device, torch.float32),
-        scale=model.scale,
+        extract=activated(on_blocks(model.extract, dtype, parts=1 if dtype == torch.float32 else 2), dtype),
+        map=activated(fold_layer(model.map) if maps_pixels else on_blocks(model.map, dtype), dtype),
+        reconstruct=_placed(on_blocks(model.reconstruct, torch.float32), device, torch.float32),
+        scale=scale,
+        maps_pixels=maps_pixels,
     )
 
 
@@ -195,6 +213,7 @@ def _placed(layer: Layer, device: torch.device, dtype: torch.dtype) -> Layer:
         _rounded(layer.weight, dtype).to(device).contiguous(memory_format=torch.channels_last),
         layer.bias.to(dtype).to(device),
         None if layer.slope is None else layer.slope.to(dtype).contiguous().to(device),
+        layer.is_rectified,
     )
 
 

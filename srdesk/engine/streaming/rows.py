@@ -28,7 +28,9 @@ class Layer:
     bias: Tensor
     """`(O,)`."""
     slope: Tensor | None = None
-    """`(O,)` slopes below zero of a PReLU; None for no activation."""
+    """`(O,)` slopes below zero of a PReLU; None if there is none."""
+    is_rectified: bool = False
+    """Whether a ReLU follows."""
 
     @property
     def radius_px(self) -> int:
@@ -37,8 +39,16 @@ class Layer:
 
     def compute(self, rows: Tensor, *, side_padding_px: int) -> Tensor:
         """Return the layer's `(H − 2·radius, W′, O)` output for `(H, W, C)` rows, zero-padded at both sides."""
+        output = self._convolved(rows.to(self.weight.dtype), side_padding_px)
+        if self.is_rectified:
+            output.relu_()
+        return output
+
+    def _convolved(self, rows: Tensor, side_padding_px: int) -> Tensor:
+        if self.weight.shape[-1] == 1 and self.slope is None:
+            return functional.linear(rows, self.weight[:, :, 0, 0], self.bias)
         # (H, W, C) contiguous is (1, C, H, W) in channels-last memory: no copy.
-        features = rows.permute(2, 0, 1)[None].to(self.weight.dtype)
+        features = rows.permute(2, 0, 1)[None]
         output = functional.conv2d(features, self.weight, self.bias, padding=(0, side_padding_px))
         if self.slope is not None:
             output = functional.prelu(output, self.slope)

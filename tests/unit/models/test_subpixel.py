@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from srdesk.models.subpixel import conv_weight_before_shuffle
+from srdesk.models.subpixel import block_kernel, conv_weight_before_shuffle
 
 
 @given(
@@ -38,3 +38,31 @@ def test_every_tap_lands_once_for_each_output_pixel() -> None:
     moved = conv_weight_before_shuffle(weight, 2)
     for phase in range(4):
         assert sorted(moved[phase][moved[phase] != 0].tolist()) == list(range(1, 82))
+
+
+@given(
+    kernel=st.sampled_from([1, 3, 5, 7, 9]),
+    factor=st.sampled_from([1, 2, 3, 4]),
+    channels=st.integers(1, 3),
+    outputs=st.integers(1, 3),
+)
+def test_blocks_of_pixels_are_convolved_as_the_pixels_are(
+    kernel: int, factor: int, channels: int, outputs: int
+) -> None:
+    generator = torch.Generator().manual_seed(kernel * 100 + factor)
+    weight = torch.randn(outputs, channels, kernel, kernel, generator=generator, dtype=torch.double)
+    on_blocks = block_kernel(weight, factor)
+    around = on_blocks.shape[-1] // 2
+    height, width = (3 + 2 * around) * factor, (4 + 2 * around) * factor
+    pixels = torch.randn(2, channels, height, width, generator=generator, dtype=torch.double)
+    unused_px = around * factor - kernel // 2
+    inner = pixels[..., unused_px : height - unused_px, unused_px : width - unused_px]
+    actual = functional.conv2d(in_blocks(pixels, factor), on_blocks)
+    torch.testing.assert_close(actual, in_blocks(functional.conv2d(inner, weight), factor))
+
+
+def in_blocks(pixels: torch.Tensor, factor: int) -> torch.Tensor:
+    """Return `(N, C, H, W)` pixels as blocks, channels (row, column, channel of the pixel)."""
+    n, c, h, w = pixels.shape
+    split = pixels.view(n, c, h // factor, factor, w // factor, factor)
+    return split.permute(0, 3, 5, 1, 2, 4).reshape(n, factor**2 * c, h // factor, w // factor)

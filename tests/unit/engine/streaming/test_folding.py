@@ -38,7 +38,9 @@ def test_the_layers_that_meet_the_picture_stay_in_float32(srresnet: SRResNet, sr
     assert half.head.weight.dtype == torch.float32
     assert half.trunk.weight.dtype == torch.bfloat16
     luma = fold_srcnn(srcnn, CPU, torch.bfloat16)
-    assert {layer.weight.dtype for layer in (luma.bicubic, luma.extract, luma.reconstruct)} == {torch.float32}
+    assert {layer.weight.dtype for layer in (luma.bicubic, luma.reconstruct)} == {torch.float32}
+    assert (luma.extract.weight.dtype, luma.luma_parts) == (torch.bfloat16, 2)
+    assert fold_srcnn(srcnn, CPU, torch.float32).luma_parts == 1
     assert luma.map.weight.dtype == torch.bfloat16
 
 
