@@ -17,6 +17,7 @@ from srdesk.engine.weights import save_weights
 from srdesk.errors import Cancelled, CheckpointError, TrainingDivergedError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
+from srdesk.training.data.camera import camera_of_picture
 from srdesk.training.data.dataset import BatchLoader, CropSampler
 from srdesk.training.data.pictures import Split, pictures_of_run
 from srdesk.training.learning import parallel
@@ -129,6 +130,7 @@ class _Run:
         self.validation = ValidationSet(
             self.split.validation[: config.validation_pictures],
             crop_px=config.validation_crop_px,
+            camera_of=lambda picture: camera_of_picture(config, picture.digest),
             features=features,
             device=self.device,
         )

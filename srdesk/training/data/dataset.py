@@ -21,6 +21,7 @@ from srdesk.errors import DatasetError, ImageError
 from srdesk.imaging.image import Box
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic_box
 from srdesk.training.config import TrainConfig
+from srdesk.training.data.camera import Camera, camera_for
 from srdesk.training.data.pictures import SCALE, Picture, TooSmallError, check_size
 
 DEGRADE_REACH_PX = 8
@@ -179,44 +180,8 @@ class CropSampler:
         ]
         box = boxes[0] if len(boxes) == 1 else max(boxes, key=lambda place: _gradient_energy(view.read(place)))
         turn, is_flipped = int(random.integers(4)), bool(random.integers(2))
-        lr, hr = _pair(view, box, self._camera(random))
+        lr, hr = _pair(view, box, camera_for(self._config, random))
         return _turned(lr, turn, is_flipped), _turned(hr, turn, is_flipped)
-
-    def _camera(self, random: np.random.Generator) -> Camera | None:
-        """Return how a crop is taken, None for one that is as the picture is."""
-        config = self._config
-        if not config.noise and not config.grey_share:
-            return None  # and nothing is drawn: older runs go on as they began
-        is_grey = bool(random.random() < config.grey_share)
-        return Camera(is_grey=is_grey, noise=config.noise * random.random(), random=random)
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """What a crop is taken with."""
-
-    is_grey: bool
-    """Whether it sees brightness only."""
-    noise: float
-    """Standard deviation of its noise, as a share of white."""
-    random: np.random.Generator
-    """Where the noise comes from."""
-
-    def truth(self, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return what is there to be seen."""
-        if not self.is_grey:
-            return hr
-        grey = np.rint(hr.astype(np.float32).mean(axis=2, keepdims=True)).astype(np.uint8)
-        return np.repeat(grey, 3, axis=2)
-
-    def exposed(self, truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return it with noise: the same in all colours where there is but one band."""
-        if not self.noise:
-            return truth
-        height, width, colours = truth.shape
-        noise = self.random.standard_normal((height, width, 1 if self.is_grey else colours), dtype=np.float32)
-        exposed: NDArray[np.uint8] = np.rint(np.clip(truth + noise * (255.0 * self.noise), 0, 255)).astype(np.uint8)
-        return exposed
 
 
 class ReducedView:
@@ -256,8 +221,8 @@ def _pair(view: ReducedView, box: Box, camera: Camera | None) -> tuple[NDArray[n
     around = view.read(
         Box(box.top - before_y, box.left - before_x, before_y + box.height + after_y, before_x + box.width + after_x)
     )
-    truth = around if camera is None else camera.truth(around)
-    lr = degrade_8bit(truth if camera is None else camera.exposed(truth), SCALE)
+    truth, exposed = (around, around) if camera is None else camera.take(around)
+    lr = degrade_8bit(exposed, SCALE)
     row, column = before_y // SCALE, before_x // SCALE
     return (
         lr[row : row + box.height // SCALE, column : column + box.width // SCALE],

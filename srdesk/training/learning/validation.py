@@ -15,6 +15,7 @@ from srdesk.imaging.image import FloatArray
 from srdesk.imaging.metrics import psnr_y, ssim_y
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic
 from srdesk.models.srresnet import SRResNet
+from srdesk.training.data.camera import Camera
 from srdesk.training.data.pictures import SCALE, Picture
 from srdesk.training.learning.features import Vgg
 from srdesk.training.learning.losses import feature_loss
@@ -72,6 +73,7 @@ class ValidationSet:
         pictures: Sequence[Picture],
         *,
         crop_px: int,
+        camera_of: Callable[[Picture], Camera | None] = lambda _picture: None,
         features: Vgg | None = None,
         device: torch.device | None = None,
     ) -> None:
@@ -80,6 +82,7 @@ class ValidationSet:
         Args:
             pictures: what to measure on.
             crop_px: side of the central HR crop.
+            camera_of: what a picture is seen with before it is reduced; None for as it is.
             features: measure their distance too; moved to the device.
             device: where to compute; the CPU if None.
 
@@ -98,7 +101,9 @@ class ValidationSet:
             except ImageError as error:
                 last_error = error
                 continue
-            self.pairs.append(Pair(picture.path.name, _to_unit(degrade_8bit(hr, SCALE)), _to_unit(hr)))
+            camera = camera_of(picture)
+            truth, exposed = (hr, hr) if camera is None else camera.take(hr)
+            self.pairs.append(Pair(picture.path.name, _to_unit(degrade_8bit(exposed, SCALE)), _to_unit(truth)))
         if not self.pairs and last_error is not None:
             raise last_error
 

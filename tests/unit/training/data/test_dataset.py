@@ -14,7 +14,7 @@ from srdesk.errors import DatasetError
 from srdesk.imaging.image import Box
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic
 from srdesk.training.config import TrainConfig
-from srdesk.training.data.dataset import BatchLoader, Camera, CropSampler, PictureCache, ReducedView
+from srdesk.training.data.dataset import BatchLoader, CropSampler, PictureCache, ReducedView
 from srdesk.training.data.pictures import Picture, find_pictures, read_rgb8
 
 MakeConfig = Callable[..., TrainConfig]
@@ -201,15 +201,6 @@ def test_noise_is_in_the_lr_pixels_only(tiny_config: MakeConfig) -> None:
     np.testing.assert_array_equal(clean.hr, noisy.hr)
     assert np.abs(clean.lr.astype(float) - noisy.lr).mean() > 1.0
     assert np.ptp(noisy.lr.astype(float) - clean.lr, axis=-1).mean() > 1.0, "each colour has its own noise"
-
-
-def test_noise_is_that_of_the_reduced_camera() -> None:
-    flat = np.full((512, 512, 3), 128, np.uint8)
-    camera = Camera(is_grey=False, noise=0.1, random=np.random.default_rng(1))
-    exposed = camera.exposed(flat)
-    assert exposed.std() == pytest.approx(25.5, rel=0.01)
-    assert degrade_8bit(exposed, 4).std() < 0.35 * exposed.std()
-    np.testing.assert_array_equal(camera.truth(flat), flat)
 
 
 def test_crops_of_pictures_as_they_are_do_not_depend_on_the_camera(tiny_config: MakeConfig) -> None:
