@@ -1,11 +1,12 @@
 """What a run did, written down so that others can do it again: configuration, pictures and course. No torch.
 
-Three files: ``NAME.toml`` for ``srdesk train --config``, ``NAME.pictures.txt`` with every picture by its SHA-256, and
-``NAME.curve.jsonl`` with the course of the run, one JSON object a line.
+Three files: ``NAME.toml`` for ``srdesk train --config``, ``NAME.curve.jsonl`` with the course of the run, one JSON
+object a line, and ``pictures-….txt`` with every picture by its SHA-256, which runs of the same pictures share.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -66,9 +67,11 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
     if len(curve) < 2:
         raise TrainingError(f"The run “{run.name}” has no curve yet.", hint="Wait for its first validation.")
     split = pictures_of_run(config, run.folder)
+    pictures = _pictures(split)
+    list_name = f"pictures-{hashlib.sha256(pictures.encode()).hexdigest()[:8]}.txt"
     contents = {
-        path: _recipe(config, told, curve, split),
-        path.with_suffix(".pictures.txt"): _pictures(split),
+        path: _recipe(config, told, curve, split, list_name),
+        path.with_name(list_name): pictures,
         path.with_suffix(".curve.jsonl"): "".join(
             msgspec.json.encode(point).decode() + "\n" for point in thinned(curve, MOST_POINTS)
         ),
@@ -143,17 +146,25 @@ def best_of(curve: list[CurvePoint]) -> CurvePoint:
     return max(curve, key=lambda point: point.psnr_y_db)
 
 
-def _recipe(config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split) -> str:
-    return "".join(line + "\n" for line in (*_comments(config, told, curve, split), "", *_fields(config)))
+def _recipe(
+    config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split, list_name: str
+) -> str:
+    comments = _comments(config, told, curve, split, list_name)
+    return "".join(line + "\n" for line in (*comments, "", *_fields(config)))
 
 
-def _comments(config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split) -> Iterator[str]:
+def _comments(
+    config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split, list_name: str
+) -> Iterator[str]:
     started = next(event for event in reversed(told) if isinstance(event, events.Started))
     best, last = best_of(curve), curve[-1]
     features = "" if best.feature_distance is None else f", feature distance {best.feature_distance:.4f}"
     yield f"# How the weights “{config.weights_name}” were made; to be repeated with"
     yield "#     srdesk train --config THIS_FILE --data FOLDERS --run NEW_FOLDER"
-    yield f"# Pictures: {len(split.training)} to learn from, {started.validation_pictures} held out and measured."
+    yield (
+        f"# Pictures, listed in {list_name}: {len(split.training)} to learn from, {started.validation_pictures} of "
+        "those held out were measured."
+    )
     yield (
         f"# {last.step:,} steps in {last.hours:.2f} machine hours on {started.device} ({started.precision}, "
         f"{started.threads} threads)."

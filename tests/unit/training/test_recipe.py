@@ -67,7 +67,7 @@ def test_doing_it_again_gives_the_same_course(run: Run, pictures: Path, tmp_path
 def test_the_configuration_names_no_place_of_this_machine(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     write(run, file)
-    told = "".join(path.read_text() for path in tmp_path.glob("mine.*"))
+    told = "".join(path.read_text() for path in (*tmp_path.glob("mine.*"), *tmp_path.glob("*.txt")))
     assert str(tmp_path) not in told
     config = read_config(file)
     assert config.data == ()
@@ -86,7 +86,9 @@ def test_weights_to_start_from_are_called_by_their_name(run: Run, pictures: Path
 
 def test_every_picture_is_listed_with_what_it_was_used_for(run: Run, pictures: Path, tmp_path: Path) -> None:
     write(run, tmp_path / "mine.toml")
-    lines = (tmp_path / "mine.pictures.txt").read_text().splitlines()[1:]
+    (listed,) = tmp_path.glob("pictures-*.txt")
+    assert listed.name in (tmp_path / "mine.toml").read_text()
+    lines = listed.read_text().splitlines()[1:]
     assert {line.split()[1] for line in lines} == {"train", "held-out"}
     assert len({line.split()[0] for line in lines}) == len(lines)
     assert {Path(line.split()[2]).name for line in lines} <= {path.name for path in pictures.rglob("*")}
