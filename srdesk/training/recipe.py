@@ -15,7 +15,7 @@ import msgspec
 from srdesk.errors import TrainingError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.training import events
-from srdesk.training.config import TrainConfig
+from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.data.pictures import Picture, Split, pictures_of_run
 from srdesk.training.run.runs import Run
 
@@ -60,8 +60,10 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
 
     Raises:
         ConfigError, CheckpointError, DatasetError: the run folder or its pictures cannot be read.
-        TrainingError: the run has not measured anything yet, or the files cannot be written.
+        TrainingError: there is no run, or it has not measured anything yet, or the files cannot be written.
     """
+    if not (run.folder / CONFIG_NAME).exists():
+        raise TrainingError(f"There is no run in “{run.folder}”.", hint="Name one that “srdesk train --list” shows.")
     config, told = run.config(), run.events()
     curve = curve_of(told)
     if len(curve) < 2:

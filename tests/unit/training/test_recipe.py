@@ -135,6 +135,11 @@ def test_a_run_without_a_measure_has_no_recipe(run: Run, tmp_path: Path) -> None
         write(run, tmp_path / "mine.toml")
 
 
+def test_a_run_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="There is no run in"):
+        write(Run(tmp_path / "missing"), tmp_path / "mine.toml")
+
+
 def test_a_folder_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="cannot be written"):
         write(run, tmp_path / "missing" / "mine.toml")
