@@ -53,7 +53,7 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
 
     Args:
         run: a run whose pictures are still there.
-        path: the ``.toml`` file to write; the two others get its name.
+        path: the ``.toml`` file to write; the two others are put beside it.
 
     Returns:
         The files that were written.

@@ -203,7 +203,7 @@ def test_noise_is_in_the_lr_pixels_only(tiny_config: MakeConfig) -> None:
     assert np.ptp(noisy.lr.astype(float) - clean.lr, axis=-1).mean() > 1.0, "each colour has its own noise"
 
 
-def test_crops_of_pictures_as_they_are_do_not_depend_on_the_camera(tiny_config: MakeConfig) -> None:
+def test_which_crops_are_taken_does_not_depend_on_the_camera(tiny_config: MakeConfig) -> None:
     training = find_pictures(tiny_config()).training
     digest = hashlib.sha256(CropSampler(training, tiny_config(seed=3)).batch(5).hr.tobytes())
     again = CropSampler(training, tiny_config(seed=3, noise=0.1)).batch(5).hr
