@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--train", action="store_true", help="time steps of training the network instead of enlarging with it"
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="with --train: time the compiled network too (needs a C++ compiler)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
 
@@ -54,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     choice = choose_model(settings.model)
     if choice.weights is None:
         raise ConfigError("model", choice.name, "a network")
+    if arguments.compile and not arguments.train:
+        raise ConfigError("--compile", "alone", "it together with --train")
     if arguments.train:
         return _time_training(choice.weights, settings.device, arguments)
     return _time_enlarging(choice.weights, settings.device, arguments)
@@ -66,7 +71,12 @@ def _time_training(weights: Path, device: str, arguments: argparse.Namespace) ->
         raise ConfigError("--train", "with pictures", "it without --hr and --lr: steps are timed on noise")
     with cancelling_on_interrupt() as token, ProgressBar("Measuring") as bar:
         report = run_training_bench(
-            weights, bar.control(token), rounds=arguments.rounds, device=device, threads=arguments.threads
+            weights,
+            bar.control(token),
+            rounds=arguments.rounds,
+            device=device,
+            threads=arguments.threads,
+            with_compiled=arguments.compile,
         )
     if arguments.json:
         print_json(_rounded(dataclasses.asdict(report)))

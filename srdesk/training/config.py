@@ -132,6 +132,9 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Arithmetic of the convolutions; auto takes what the device is fast at."""
     threads: int = 0
     """CPU threads; 0: torch's default. A run is resumed bit for bit only with the same number."""
+    compile: bool = False
+    """Let torch compile the network, which takes a minute and makes steps faster; needs a compiler on this machine. A
+    run is resumed bit for bit only with the same choice."""
     cache_bytes: int = 4 * 1024**3
     """Decoded pictures kept in memory, at most half of what is free when the run starts."""
     strip_pictures: int = 4

@@ -25,7 +25,7 @@ MOST_POINTS = 200
 ALWAYS_SAID = ("model", "start", "seed", "steps", "batch_size", "crop_px", "learning_rate", "schedule")
 """Fields that a recipe names even where they have their default, which a later version may change."""
 
-OF_THE_MACHINE = ("data", "device", "precision", "threads", "cache_bytes", "tensorboard", "strip_pictures")
+OF_THE_MACHINE = ("data", "device", "precision", "threads", "compile", "cache_bytes", "tensorboard", "strip_pictures")
 """Fields that are left to whoever repeats the run."""
 
 

@@ -30,6 +30,7 @@ from srdesk.training.learning.checkpoint import (
     load_checkpoint,
     require_space,
     save_checkpoint,
+    what_differs,
 )
 from srdesk.training.learning.features import Vgg, load_features
 from srdesk.training.learning.guard import GuardState, watch
@@ -49,6 +50,7 @@ NOT_COMPUTED_WITH = (
     "checkpoint_every_steps",
     "cache_bytes",
     "threads",
+    "compile",
     "rollbacks",
     "strip_pictures",
     "tensorboard",
@@ -148,7 +150,10 @@ class _Run:
             build_model(self.config), self.config, device=self.device, precision=self.precision, features=self.features
         )
         return learner, RunState(
-            config_digest=self._digest_at(0), threads=torch.get_num_threads(), data_digest=_digest(self.split)
+            config_digest=self._digest_at(0),
+            threads=torch.get_num_threads(),
+            is_compiled=self.config.compile,
+            data_digest=_digest(self.split),
         )
 
     def start(self) -> Iterator[events.AnyEvent]:
@@ -356,17 +361,12 @@ class _Run:
             return
         if checkpoint.state.config_digest != self._digest_at(checkpoint.state.step):
             raise CheckpointError(path, "it belongs to another configuration")
-        if checkpoint.state.threads != self.state.threads:
-            yield (
-                f"The run was computed with {checkpoint.state.threads} threads and goes on with {self.state.threads}: "
-                "the result will differ in rounding."
-            )
-        if checkpoint.state.data_digest != self.state.data_digest:
-            yield "The pictures have changed since the run was stopped: it goes on with other crops."
+        yield from what_differs(checkpoint.state, self.state)
+        now = self.state
         self.learner.load_tensors(checkpoint.tensors, str(path))
         self.state = checkpoint.state
         self.learner.rate_factor = self.state.rate_factor
-        self._advance(threads=torch.get_num_threads(), data_digest=_digest(self.split))
+        self._advance(threads=now.threads, is_compiled=now.is_compiled, data_digest=now.data_digest)
 
     def _warm_start(self) -> Iterator[str]:
         card = warm_start(self.learner, self.config)

@@ -16,7 +16,10 @@ MOST_RUNS = 20
 """Runs that are looked into, the latest first."""
 
 _TAIL_BYTES = 1 << 15
-_DECISIVE = ("model", "model_options", "batch_size", "crop_px", "device", "precision", "threads", "loss_weights")
+_DECISIVE = (
+    *("model", "model_options", "batch_size", "crop_px", "loss_weights"),
+    *("device", "precision", "threads", "compile"),
+)
 """What the time of a step depends on, besides the machine."""
 
 

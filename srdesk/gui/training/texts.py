@@ -52,6 +52,7 @@ def field_title(field: str) -> str:
         "device": _tr("Device"),
         "precision": _tr("Precision"),
         "threads": _tr("Threads"),
+        "compile": _tr("Compile"),
         "seed": _tr("Seed"),
     }
     return titles.get(field, field)

@@ -36,6 +36,9 @@ PLAIN = "plain float32 trainer, rows first"
 TRAINER = "trainer"
 """Name of ours."""
 
+COMPILED = "trainer, compiled"
+"""Name of ours with the network compiled."""
+
 STEPS_A_ROUND = 2
 """Steps of each way that are timed in a round, after one that is not."""
 
@@ -89,6 +92,7 @@ def run_training_bench(
     threads: int | None = None,
     batch_size: int = 16,
     crop_px: int = 24,
+    with_compiled: bool = False,
 ) -> TrainBenchReport:
     """Time training steps of the architecture in a weights file on noise, ours against plain ones.
 
@@ -102,8 +106,10 @@ def run_training_bench(
         threads: CPU threads; None for torch's own choice.
         batch_size: crops a step.
         crop_px: side of an LR crop.
+        with_compiled: time the network compiled as well, in automatic precision; compiling it is not timed.
 
     Raises:
+        ConfigError: it is to be compiled where there is no compiler.
         WeightsError: the weights cannot be used.
         DeviceUnavailableError: the device is not in this machine.
         Cancelled: the token was raised.
@@ -118,12 +124,8 @@ def run_training_bench(
         crop_px=crop_px,
     )
     auto = precision_name(resolve_precision("auto", chosen))
-    has_fast_bf16 = _has_fast_bfloat16(chosen)
     with compute_threads(threads):
-        ways: dict[tuple[str, str], _Way] = {(PLAIN, "fp32"): _Way(PlainTrainer(config, chosen).step, nullcontext)}
-        for precision in dict.fromkeys((auto, "fp32", *(("bf16",) if has_fast_bf16 else ()))):
-            learner = Learner(build_model(config), config, device=chosen, precision=precision)
-            ways[TRAINER, precision] = _Way(learner.step, kept_memory)
+        ways = _ways(config, chosen, auto, with_compiled=with_compiled)
         seconds = _time(ways, _noise(config), rounds, control or Control())
         used_threads = torch.get_num_threads()
     plain_s = seconds[PLAIN, "fp32"]
@@ -136,7 +138,7 @@ def run_training_bench(
         rounds=rounds,
         timings=[TrainTiming(way, precision, 1 / s, plain_s / s) for (way, precision), s in seconds.items()],
         times_plain=plain_s / seconds[TRAINER, auto],
-        has_fast_bf16=has_fast_bf16,
+        has_fast_bf16=_has_fast_bfloat16(chosen),
     )
 
 
@@ -179,6 +181,20 @@ class PlainTrainer:
 class _Way:
     step: Callable[[Batch, int], object]
     surroundings: Callable[[], AbstractContextManager[None]]
+
+
+def _ways(config: TrainConfig, device: torch.device, auto: str, *, with_compiled: bool) -> dict[tuple[str, str], _Way]:
+    """Return what is timed, by name and precision."""
+    ways: dict[tuple[str, str], _Way] = {(PLAIN, "fp32"): _Way(PlainTrainer(config, device).step, nullcontext)}
+    for precision in dict.fromkeys((auto, "fp32", *(("bf16",) if _has_fast_bfloat16(device) else ()))):
+        learner = Learner(build_model(config), config, device=device, precision=precision)
+        ways[TRAINER, precision] = _Way(learner.step, kept_memory)
+    if with_compiled:
+        faster = msgspec.structs.replace(config, compile=True)
+        learner = Learner(build_model(config), faster, device=device, precision=auto)
+        learner.step(_noise(config), 0)
+        ways[COMPILED, auto] = _Way(learner.step, kept_memory)
+    return ways
 
 
 def _time(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,8 @@ class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """CPU threads that computed them; other numbers of threads round differently."""
     data_digest: str
     """SHA-256 of the training pictures' own digests."""
+    is_compiled: bool = False
+    """Whether the network was compiled, which rounds differently too."""
     step: int = 0
     """Steps done."""
     start_scores: Scores = Scores()
@@ -92,6 +94,27 @@ class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What those weights had learnt from."""
     elapsed_s: float = 0.0
     """Computing time of all sessions of the run."""
+
+
+def what_differs(then: RunState, now: RunState) -> Iterator[str]:
+    """Yield a sentence for everything that keeps a run from going on as if it had never stopped.
+
+    Args:
+        then: how the run was computed before.
+        now: how it will be computed.
+    """
+    if then.threads != now.threads:
+        yield (
+            f"The run was computed with {then.threads} threads and goes on with {now.threads}: "
+            "the result will differ in rounding."
+        )
+    if then.is_compiled != now.is_compiled:
+        yield (
+            f"The run goes on with its network {'compiled' if now.is_compiled else 'no longer compiled'}: "
+            "the result will differ in rounding."
+        )
+    if then.data_digest != now.data_digest:
+        yield "The pictures have changed since the run was stopped: it goes on with other crops."
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from srdesk.training.config import TrainConfig
 from srdesk.training.data.dataset import Batch
 from srdesk.training.learning import parallel
 from srdesk.training.learning.adversary import Adversary, Judgement
+from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
 from srdesk.training.learning.losses import Terms, feature_loss, pixel_loss, total_variation
 
@@ -128,6 +129,7 @@ class Learner:
         self._has_frozen_batch_norm = False
         self._set_batch_norm(0)
         parallel.synchronise_batch_norm(self.model)
+        self._network = compiled(self.model, device) if config.compile else self.model
         self._weights = config.loss_weights
         self._features = None if features is None else channels_last(features, device)
         self._adversary = Adversary(config, device) if self._weights.adversarial else None
@@ -185,7 +187,7 @@ class Learner:
 
     def _enlarged(self, lr: Tensor) -> Tensor:
         with self._autocast():
-            sr: Tensor = self.model(lr, rearranged=True) if isinstance(self.model, SRResNet) else self.model(lr)
+            sr: Tensor = self._network(lr, rearranged=True) if isinstance(self.model, SRResNet) else self._network(lr)
         return sr
 
     def _set_rates(self, step: int) -> None:

@@ -17,7 +17,8 @@ from srdesk.errors import Cancelled
 from srdesk.models.activation import PReLU
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.dataset import Batch
-from srdesk.training.learning.bench import PLAIN, TRAINER, PlainTrainer, run_training_bench
+from srdesk.training.learning import learner
+from srdesk.training.learning.bench import COMPILED, PLAIN, TRAINER, PlainTrainer, run_training_bench
 from srdesk.training.learning.learner import Learner, build_model
 
 MakeConfig = Callable[..., TrainConfig]
@@ -56,6 +57,14 @@ def test_every_way_is_timed_and_compared(weights: Path) -> None:
     assert all(timing.steps_per_second > 0 for timing in report.timings)
     assert report.times_plain in [timing.times_plain for timing in report.timings if timing.way == TRAINER]
     assert seen[-1].done == seen[-1].total
+
+
+def test_the_compiled_network_is_timed_where_that_is_asked_for(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr(learner, "compiled", lambda model, device: compiled.append(device) or model)
+    report = run_training_bench(weights, rounds=1, device="cpu", batch_size=2, crop_px=8, with_compiled=True)
+    assert len(compiled) == 1
+    assert [timing.way for timing in report.timings].count(COMPILED) == 1
 
 
 def test_it_can_be_stopped(weights: Path) -> None:

@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from srdesk.errors import CheckpointError
-from srdesk.training.learning.checkpoint import Checkpoint, RunState, load_checkpoint, save_checkpoint
+from srdesk.training.learning.checkpoint import (
+    Checkpoint,
+    RunState,
+    load_checkpoint,
+    save_checkpoint,
+    what_differs,
+)
 
 STATE = RunState(config_digest="c", threads=1, data_digest="d", step=7, elapsed_s=0.5)
 TENSORS = {"model/weight": torch.randn(3, 4), "model/count": torch.tensor(5), "average/weight": torch.randn(3, 4).T}
@@ -54,3 +60,24 @@ def test_numbers_of_a_later_version_are_not_guessed(tmp_path: Path) -> None:
     path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + int.from_bytes(content[:8], "little") :])
     with pytest.raises(CheckpointError):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, ""),
+        ({"step": 9}, ""),
+        ({"threads": 4}, "computed with 1 threads and goes on with 4"),
+        ({"is_compiled": True}, "goes on with its network compiled"),
+        ({"data_digest": "e"}, "goes on with other crops"),
+    ],
+)
+def test_what_keeps_a_run_from_going_on_exactly_is_said(change: dict[str, object], expected: str) -> None:
+    sentences = list(what_differs(STATE, msgspec.structs.replace(STATE, **change)))
+    assert len(sentences) == bool(expected)
+    assert all(expected in sentence for sentence in sentences)
+
+
+def test_it_is_said_that_a_network_is_no_longer_compiled() -> None:
+    (sentence,) = what_differs(msgspec.structs.replace(STATE, is_compiled=True), STATE)
+    assert "no longer compiled" in sentence
