@@ -167,8 +167,9 @@ def _comments(
         f"# Pictures, listed in {list_name}: {len(split.training)} to learn from, {started.validation_pictures} of "
         "those held out were measured."
     )
+    done = f"{last.step:,}" if last.step >= config.steps else f"{last.step:,} of {config.steps:,}"
     yield (
-        f"# {last.step:,} steps in {last.hours:.2f} machine hours on {started.device} ({started.precision}, "
+        f"# {done} steps in {last.hours:.2f} machine hours on {started.device} ({started.precision}, "
         f"{started.threads} threads)."
     )
     yield (

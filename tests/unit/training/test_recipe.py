@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from srdesk.errors import TrainingError
 from srdesk.training import events
-from srdesk.training.config import read_config
+from srdesk.training.config import CONFIG_NAME, read_config
 from srdesk.training.recipe import CurvePoint, best_of, curve_of, read_curve, thinned
 from srdesk.training.run.runs import Run
 from srdesk.training.runner import main
@@ -82,6 +83,14 @@ def test_weights_to_start_from_are_called_by_their_name(run: Run, pictures: Path
     main(words, runs_folder=tmp_path)
     write(Run(second), tmp_path / "second.toml")
     assert read_config(tmp_path / "second.toml").start == "srresnet_x4"
+
+
+def test_a_run_that_is_to_go_on_says_so(run: Run, tmp_path: Path) -> None:
+    write(run, tmp_path / "done.toml")
+    assert "# 6 steps in " in (tmp_path / "done.toml").read_text()
+    (run.folder / CONFIG_NAME).write_bytes(msgspec.json.encode(msgspec.structs.replace(run.config(), steps=9)))
+    write(run, tmp_path / "unfinished.toml")
+    assert "# 6 of 9 steps in " in (tmp_path / "unfinished.toml").read_text()
 
 
 def test_every_picture_is_listed_with_what_it_was_used_for(run: Run, pictures: Path, tmp_path: Path) -> None:
