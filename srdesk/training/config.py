@@ -133,7 +133,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     threads: int = 0
     """CPU threads; 0: torch's default. A run is resumed bit for bit only with the same number."""
     compile: bool = False
-    """Let torch compile the network, which takes a minute and makes steps faster; needs a compiler on this machine. A
+    """Let torch compile the network, which takes a minute and often makes steps faster; needs a compiler here. A
     run is resumed bit for bit only with the same choice."""
     cache_bytes: int = 4 * 1024**3
     """Decoded pictures kept in memory, at most half of what is free when the run starts."""

@@ -55,10 +55,10 @@ class AdvancedForm(QWidget):
             "precision": combo(precisions, field_title("precision")),
             "threads": spin(0, 1024, field_title("threads"), zero=automatic),
             "seed": spin(0, 2**31 - 1, field_title("seed")),
-            "compile": QCheckBox(self.tr("Faster steps after a minute")),
+            "compile": QCheckBox(self.tr("Fuse operations (takes a minute)")),
         }
         """Field of `TrainConfig` → where it is entered."""
-        self.fields["compile"].setToolTip(self.tr("Lets torch compile the network; needs a C++ compiler."))
+        self.fields["compile"].setToolTip(self.tr("Often makes steps faster; needs a C++ compiler."))
         self._finder = finder
         finder.found.connect(self._on_rate_found)
         self._choose_features = QPushButton(self.tr("Choose…"))
