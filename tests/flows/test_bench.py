@@ -58,6 +58,7 @@ def test_training_is_timed_against_plain_training(srdesk: Any, tiny_weights: Pat
         (["--model", "nonsense"], 1),
         (["--model", "tiny", "--lr", "folder"], 1),
         (["--model", "tiny", "--train", "--hr", "folder"], 1),
+        (["--model", "tiny", "--compile"], 1),
     ],
 )
 def test_what_cannot_be_measured_is_said(srdesk: Any, tiny_weights: Path, words: list[str], status: int) -> None:

@@ -17,6 +17,7 @@ from srdesk.engine.weights import load_model
 from srdesk.errors import CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
+from srdesk.training.learning import learner
 from srdesk.training.learning.checkpoint import CHECKPOINT_NAME, load_checkpoint
 from srdesk.training.learning.learner import Learner
 from srdesk.training.trainer import WEIGHTS_FOLDER, train
@@ -190,6 +191,17 @@ def test_when_batch_norm_froze_cannot_be_changed_afterwards(
     run(tiny_config(freeze_batch_norm_at=first), tmp_path / "run", stop_at_step=4)
     with pytest.raises(CheckpointError, match="another configuration"):
         run(tiny_config(freeze_batch_norm_at=then), tmp_path / "run")
+
+
+def test_a_run_may_go_on_compiled_and_says_so_once(
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "compiled", lambda model, device: model)
+    run(tiny_config(), tmp_path / "run", stop_at_step=2)
+    for stop_at_step, expected in ((4, 1), (None, 0)):
+        told = run(tiny_config(compile=True), tmp_path / "run", stop_at_step=stop_at_step)
+        sentences = [notice.message for notice in of_kind(told, events.Notice)]
+        assert sum("goes on with its network compiled" in sentence for sentence in sentences) == expected
 
 
 @pytest.mark.parametrize(("first", "then"), [(6, 8), (10, 6)])
