@@ -40,6 +40,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--data",
         nargs="+",
+        action="extend",
         metavar="PATH",
         help="folders of sharp pictures, searched recursively, or zip files of them",
     )
@@ -65,7 +66,12 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"))
     parser.add_argument(
-        "--set", nargs="+", default=[], metavar="FIELD=VALUE", help="any other field of the configuration"
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="any other field of the configuration",
     )
     parser.add_argument("--events", action="store_true", help="JSON lines on stdout; “stop” or the end of stdin stops")
     parser.add_argument("--check", action="store_true", help="look at the pictures, say what is wrong, train nothing")

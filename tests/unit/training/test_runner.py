@@ -12,6 +12,7 @@ from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
 from srdesk.training.run.runs import EVENTS_NAME, Run
 from srdesk.training.runner import main
+from srdesk.training.runner_options import configuration, parse
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
 
@@ -48,6 +49,13 @@ def test_srcnn_is_trained_on_luma_unless_told_otherwise(pictures: Path, tmp_path
     arguments = ["--model", "srcnn", "--data", str(pictures), "--steps", "1", "--run", str(run), "--set"]
     main([*arguments, "batch_size=2", "crop_px=8", "validation_crop_px=64"], runs_folder=tmp_path)
     assert read_config(run / CONFIG_NAME).loss_channels == "luma"
+
+
+def test_options_with_several_values_may_be_given_several_times() -> None:
+    words = ["--data", "one", "two", "--data", "three", "--set", "noise=0.1", "--set", "grey_share=0.2", "threads=1"]
+    config = configuration(parse(words))
+    assert [Path(folder).name for folder in config.data] == ["one", "two", "three"]
+    assert (config.noise, config.grey_share, config.threads) == (0.1, 0.2, 1)
 
 
 def test_a_preset_begins_with_the_weights_of_its_network_by_their_name(pictures: Path, tmp_path: Path) -> None:
