@@ -16,7 +16,7 @@ Schedule = Literal["cosine", "constant", "trapezoid"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Selection = Literal["uniform", "detail"]
 LossChannels = Literal["rgb", "luma"]
-PixelLoss = Literal["mse", "l1"]
+PixelLoss = Literal["mse", "l1", "psnr"]
 
 CONFIG_NAME = "config.json"
 """File in a run folder that holds the run's configuration."""
@@ -67,7 +67,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     crop_selection: Selection = "uniform"
     """``uniform``: any place; ``detail``: of two random places the one with more gradient energy."""
     hr_scales: tuple[float, ...] = (1.0,)
-    """Each HR picture is also used reduced by these factors (0.5 to 1), chosen at random per crop."""
+    """Each HR picture is also used reduced by these factors (0.25 to 1), chosen at random per crop."""
     noise: float = 0.0
     """Gaussian noise of a camera, as a share of white: each crop is made with a standard deviation between zero and
     this, which its LR pixels show as far as the reduction lets it through, and which its HR pixels do not have."""
@@ -76,7 +76,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     loss_channels: LossChannels = "rgb"
     """What the pixel loss is taken of; ``luma`` for SRCNN, whose chroma is not trained."""
     pixel_loss: PixelLoss = "mse"
-    """``mse``: mean squared error, as in the papers; ``l1``: mean absolute error."""
+    """``mse``: mean squared error, as in the papers; ``l1``: mean absolute error; ``psnr``: what a mean of PSNRs
+    measures, the geometric mean of the squared errors of the crops."""
     pixel_weight: float | None = None
     """What the pixel loss counts; None: that of the model in `DEFAULT_LOSSES`."""
     feature_weight: float | None = None
@@ -231,8 +232,8 @@ def validate(config: TrainConfig) -> TrainConfig:
         raise ConfigError("pixel_weight", 0.0, "a weight above 0 for the pixel, the feature or the adversarial loss")
     if config.validation_crop_px % 4:
         raise ConfigError("validation_crop_px", config.validation_crop_px, "a multiple of 4")
-    if not config.hr_scales or not all(0.5 <= scale <= 1.0 for scale in config.hr_scales):
-        raise ConfigError("hr_scales", config.hr_scales, "factors from 0.5 to 1")
+    if not config.hr_scales or not all(0.25 <= scale <= 1.0 for scale in config.hr_scales):
+        raise ConfigError("hr_scales", config.hr_scales, "factors from 0.25 to 1")
     if not config.data:
         raise ConfigError("data", "empty", "at least one folder or zip file of pictures (--data PATH)")
     if not all(part.isalnum() for part in config.weights_name.replace("-", "_").split("_") if part):

@@ -56,17 +56,21 @@ def trained_by_two(folder: Path) -> Run:
     return trained(folder / "by two", "srresnet", "--standalone", processes=2)
 
 
-def start(folder: Path, model: str, *launch: str, processes: int, steps: int = 100) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, model: str, *launch: str, processes: int, steps: int = 100, options: tuple[str, ...] = OPTIONS
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m"]
     if processes > 1:
         command += ["torch.distributed.run", f"--nproc-per-node={processes}", *launch, "-m", "--"]
     command += ["srdesk", "train", "--model", model, "--data", str(folder.parent / "pictures")]
-    command += ["--run", str(folder), "--steps", str(steps), "--set", *OPTIONS]
+    command += ["--run", str(folder), "--steps", str(steps), "--set", *options]
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE)
 
 
-def trained(folder: Path, model: str, *launch: str, processes: int, steps: int = 100) -> Run:
-    with start(folder, model, *launch, processes=processes, steps=steps) as process:
+def trained(
+    folder: Path, model: str, *launch: str, processes: int, steps: int = 100, options: tuple[str, ...] = OPTIONS
+) -> Run:
+    with start(folder, model, *launch, processes=processes, steps=steps, options=options) as process:
         _, errors = process.communicate(timeout=100)
     assert process.returncode == 0, errors.decode()
     return Run(folder)
@@ -87,6 +91,13 @@ def largest_difference(one: Run, other: Run) -> float:
 
 def test_two_processes_make_the_weights_that_one_makes(folder: Path, trained_by_two: Run) -> None:
     assert largest_difference(trained(folder / "by one", "srresnet", processes=1), trained_by_two) <= 1e-6
+
+
+def test_two_processes_have_one_geometric_mean(folder: Path) -> None:
+    options = (*OPTIONS, "pixel_loss=psnr")
+    alone = trained(folder / "psnr by one", "srresnet", processes=1, steps=25, options=options)
+    together = trained(folder / "psnr by two", "srresnet", "--standalone", processes=2, steps=25, options=options)
+    assert largest_difference(alone, together) <= 1e-6
 
 
 def test_two_processes_make_the_generator_that_one_makes(folder: Path) -> None:

@@ -185,7 +185,7 @@ class CropSampler:
 
 
 class ReducedView:
-    """A picture reduced by a factor of at least 0.5, of which only the boxes that are asked for are computed."""
+    """A picture reduced by a factor, of which only the boxes that are asked for are computed."""
 
     def __init__(self, pixels: NDArray[np.uint8], factor: float) -> None:
         self._source = _Unit(pixels)

@@ -14,6 +14,10 @@ from torch.nn import functional
 
 from srdesk.models.srcnn import luma
 from srdesk.training.config import LossChannels, LossWeights, PixelLoss
+from srdesk.training.learning import parallel
+
+PSNR_FLOOR_MSE = 1e-5
+"""Squared error (50 dB) below which the loss ``psnr`` hardly looks: flat crops shall not outweigh all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,33 @@ class Terms:
 
 
 def pixel_loss(sr: Tensor, hr: Tensor, *, channels: LossChannels, kind: PixelLoss = "mse") -> Tensor:
-    """Return the mean squared error (Ledig et al. 2017, equation 4; Dong et al. 2016, equation 4) or absolute error.
+    """Return the mean squared error (Ledig et al. 2017, equation 4; Dong et al. 2016, equation 4) or another error.
 
     Args:
         sr: `(N, 3, H, W)` super-resolved batch.
         hr: `(N, 3, H, W)` ground truth.
         channels: compare R, G and B, or their luma.
-        kind: squared or absolute error.
+        kind: squared, absolute, or the squared error whose PSNR is the mean PSNR of the crops.
     """
-    compare = functional.mse_loss if kind == "mse" else functional.l1_loss
     if channels == "luma":
-        return compare(luma(sr), luma(hr))
-    return compare(sr, hr)
+        sr, hr = luma(sr), luma(hr)
+    match kind:
+        case "mse":
+            return functional.mse_loss(sr, hr)
+        case "l1":
+            return functional.l1_loss(sr, hr)
+        case "psnr":
+            return _geometric_mean((sr - hr).square().mean(dim=(1, 2, 3)) + PSNR_FLOOR_MSE)
+
+
+def _geometric_mean(errors: Tensor) -> Tensor:
+    """Return the geometric mean over the crops of all processes; its gradient is this process's share.
+
+    The logarithm is the loss of L. Chen et al., "Simple Baselines for Image Restoration", ECCV 2022 (their PSNR loss);
+    not taken, it has the size of a squared error, which clipping and the guard against divergence know.
+    """
+    mean = errors.log().mean()
+    return torch.exp(parallel.average(mean) + mean - mean.detach())
 
 
 def feature_loss(sr: Tensor, hr: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from srdesk.training.config import Schedule, TrainConfig, read_config, validate
         ("learning_rate", 2.0),
         ("ema_decay", 1.0),
         ("validation_crop_px", 66),
-        ("hr_scales", (0.25,)),
+        ("hr_scales", (0.2,)),
         ("data", ()),
         ("name", "../evil"),
     ],

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from srdesk.training.config import LossWeights
-from srdesk.training.learning.losses import Terms, adversarial_loss, discriminator_loss, pixel_loss, total_variation
+from srdesk.training.learning.losses import (
+    PSNR_FLOOR_MSE,
+    Terms,
+    adversarial_loss,
+    discriminator_loss,
+    pixel_loss,
+    total_variation,
+)
 
 
 @pytest.fixture
@@ -21,6 +28,28 @@ def test_the_pixel_loss_is_the_mean_squared_or_absolute_error(crops: tuple[torch
     sr, hr = crops
     assert float(pixel_loss(sr, hr, channels="rgb")) == pytest.approx(float(((sr - hr) ** 2).mean()))
     assert float(pixel_loss(sr, hr, channels="rgb", kind="l1")) == pytest.approx(float((sr - hr).abs().mean()))
+
+
+def test_the_psnr_loss_is_the_error_of_the_mean_psnr(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
+    sr, hr = crops
+    sr = torch.stack([sr[0], hr[1] + 0.01])  # one crop of about 8 dB, one of 40 dB
+    psnrs_db = [-10 * math.log10(float(((sr[crop] - hr[crop]) ** 2).mean()) + PSNR_FLOOR_MSE) for crop in range(2)]
+    loss = float(pixel_loss(sr, hr, channels="rgb", kind="psnr"))
+    assert -10 * math.log10(loss) == pytest.approx(sum(psnrs_db) / 2, abs=1e-4)
+
+
+def test_the_psnr_loss_pulls_at_each_crop_by_its_share(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
+    hr = crops[1]
+    offsets = torch.tensor([0.1, 0.2]).view(2, 1, 1, 1)
+    sr = (hr + offsets).requires_grad_()
+    pixel_loss(sr, hr, channels="rgb", kind="psnr").backward()  # type: ignore[no-untyped-call]
+    assert sr.grad is not None
+    # d/dx of log x² is 2/x: half the error pulls twice as strongly, where the squared error has it the other way.
+    assert float(sr.grad[0].sum() / sr.grad[1].sum()) == pytest.approx(2.0, rel=1e-2)
+
+
+def test_a_perfect_crop_has_a_finite_psnr_loss(crops: tuple[torch.Tensor, torch.Tensor]) -> None:
+    assert float(pixel_loss(crops[1], crops[1], channels="rgb", kind="psnr")) == pytest.approx(PSNR_FLOOR_MSE)
 
 
 def test_the_luma_loss_does_not_see_a_change_of_colour_alone() -> None:
