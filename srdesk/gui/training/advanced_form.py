@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from srdesk.errors import ConfigError
-from srdesk.gui.training.fields import FieldWidget, combo, content, fill, line, number, spin
+from srdesk.gui.training.fields import FieldWidget, combo, content, explain, fill, line, number, spin
 from srdesk.gui.training.questions import TrainingQuestions
 from srdesk.gui.training.rate_finder import RateFinder
 from srdesk.gui.training.texts import field_title
@@ -41,12 +41,14 @@ class AdvancedForm(QWidget):
         automatic = self.tr("Automatic")
         devices = {"auto": automatic, "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
         precisions = {"auto": automatic, "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+        errors = {"mse": self.tr("Squared"), "l1": self.tr("Absolute"), "psnr": self.tr("Of the mean PSNR")}
         self._crop = spin(8, 512, field_title("crop_px"), suffix=self.tr(" px"))
         self._held_out = spin(0, 90, field_title("validation_share"), suffix=self.tr(" %"))
         self.fields: dict[str, FieldWidget] = {
             "learning_rate": line(field_title("learning_rate")),
             "batch_size": spin(1, 4096, field_title("batch_size")),
             "crop_px": self._crop,
+            "pixel_loss": combo(errors, field_title("pixel_loss")),
             **{name: line(field_title(name)) for name in _LOSS_FIELDS},
             "features": line(field_title("features"), self.tr("VGG16 of the program")),
             "freeze_batch_norm": QCheckBox(self.tr("Keep the statistics of the start weights")),
@@ -58,7 +60,8 @@ class AdvancedForm(QWidget):
             "compile": QCheckBox(self.tr("Fuse operations (takes a minute)")),
         }
         """Field of `TrainConfig` → where it is entered."""
-        self.fields["compile"].setToolTip(self.tr("Often makes steps faster; needs a C++ compiler."))
+        for name, help_text in self._help().items():
+            explain(self.fields[name], help_text)
         self._finder = finder
         finder.found.connect(self._on_rate_found)
         self._choose_features = QPushButton(self.tr("Choose…"))
@@ -105,6 +108,18 @@ class AdvancedForm(QWidget):
             raise ConfigError("features", values["features"], "a VGG19 file of torchvision, or nothing")
         return values
 
+    def _help(self) -> dict[str, str]:
+        return {
+            "learning_rate": self.tr("Step size of Adam at its highest."),
+            "crop_px": self.tr("Side of an LR crop; the HR crop to be learnt is four times as large."),
+            "pixel_loss": self.tr(
+                "How pixels are compared: as in the papers, less led by the worst places, or so that crops count the"
+                " same whether hard or easy."
+            ),
+            "freeze_batch_norm": self.tr("Best for fine-tuning on few pictures or with small batches."),
+            "compile": self.tr("Often makes steps faster; needs a C++ compiler."),
+        }
+
     def _build(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -117,8 +132,9 @@ class AdvancedForm(QWidget):
         grid.addWidget(self._finder, 1, 0, 1, 4)
         pairs = (
             ("batch_size", "crop_px"),
-            ("pixel_weight", "feature_weight"),
-            ("adversarial_weight", "total_variation_weight"),
+            ("pixel_weight", "pixel_loss"),
+            ("feature_weight", "adversarial_weight"),
+            ("total_variation_weight", "validation_share"),
             ("device", "precision"),
             ("threads", "seed"),
         )
@@ -129,11 +145,9 @@ class AdvancedForm(QWidget):
         row = 2 + len(pairs)
         grid.addWidget(QLabel(field_title("features")), row, 0)
         grid.addLayout(_side_by_side(self.fields["features"], self._choose_features), row, 1, 1, 3)
-        for place, name in enumerate(("validation_share", "compile")):
-            grid.addWidget(QLabel(field_title(name)), row + 1, 2 * place)
-            grid.addWidget(self.fields[name], row + 1, 2 * place + 1)
-        grid.addWidget(QLabel(field_title("freeze_batch_norm")), row + 2, 0)
-        grid.addWidget(self.fields["freeze_batch_norm"], row + 2, 1, 1, 3)
+        for below, name in enumerate(("freeze_batch_norm", "compile"), row + 1):
+            grid.addWidget(QLabel(field_title(name)), below, 0)
+            grid.addWidget(self.fields[name], below, 1, 1, 3)
 
     def _connect(self) -> None:
         for widget in self.fields.values():

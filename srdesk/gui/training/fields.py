@@ -86,10 +86,16 @@ def number(field: str, text: str) -> float:
         raise ConfigError(field, text, "a number such as 0.0001 or 1e-4") from error
 
 
+def explain(widget: QWidget, help_text: str) -> None:
+    """Say what ``widget`` is for, while nothing is wrong with it."""
+    widget.setProperty("help", help_text)
+    widget.setToolTip(help_text)
+
+
 def mark(widget: QWidget, complaint: str) -> None:
     """Make ``widget`` look wrong and say why; right again if ``complaint`` is empty."""
     if bool(widget.property("invalid")) != bool(complaint):
         widget.setProperty("invalid", bool(complaint))
         widget.style().unpolish(widget)
         widget.style().polish(widget)
-    widget.setToolTip(complaint)
+    widget.setToolTip(complaint or widget.property("help") or "")

@@ -42,6 +42,7 @@ def field_title(field: str) -> str:
         "discriminator_learning_rate": _tr("Rate of the discriminator"),
         "batch_size": _tr("Batch"),
         "crop_px": _tr("Crop"),
+        "pixel_loss": _tr("Error"),
         "pixel_weight": _tr("Pixel loss"),
         "feature_weight": _tr("Feature loss"),
         "adversarial_weight": _tr("Adversarial loss"),

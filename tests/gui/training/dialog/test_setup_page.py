@@ -257,6 +257,25 @@ def test_loss_weights_are_those_of_the_model_unless_entered(filled: SetupPage) -
     assert config_of(filled).loss_weights.adversarial == 0.005
 
 
+def test_pixels_can_be_compared_in_another_way(filled: SetupPage) -> None:
+    assert config_of(filled).pixel_loss == "mse"
+    error = filled.form.advanced.fields["pixel_loss"]
+    error.setCurrentIndex(error.findData("psnr"))  # type: ignore[union-attr]
+    assert config_of(filled).pixel_loss == "psnr"
+
+
+def test_a_field_that_was_wrong_explains_itself_again(filled: SetupPage) -> None:
+    fields = filled.form.advanced.fields
+    assert "C++ compiler" in fields["compile"].toolTip()
+    rate = fields["learning_rate"]
+    help_text = rate.toolTip()
+    assert help_text
+    rate.setText("fast")  # type: ignore[union-attr]
+    assert rate.toolTip() == filled.reason != help_text
+    rate.setText("1e-4")  # type: ignore[union-attr]
+    assert rate.toolTip() == help_text
+
+
 def test_a_file_of_features_can_be_chosen(dialog: TrainDialog, filled: SetupPage, tmp_path: Path) -> None:
     features = tmp_path / "vgg19.pth"
     filled.form.advanced.fields["features"].setText(str(features))  # type: ignore[union-attr]
