@@ -2,13 +2,14 @@
 
     QT_QPA_PLATFORM=offscreen python tests/bench/draw_curves.py weights/recipes/*.curve.jsonl -o curves.webp
 
-One panel for each run: PSNR of the held-out pictures over machine hours, and where bicubic interpolation is, which the
-recipe beside the curve names.
+One panel for each network: PSNR of the held-out pictures over machine hours, its runs end to end in the order given, in
+colours of their own, and where bicubic interpolation is, which the recipe beside the last curve names.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -37,17 +38,26 @@ def bicubic_db(curve_file: Path) -> float:
     return float(found[1])
 
 
-def add_panel(canvas: pg.GraphicsLayout, title: str, curve: list[CurvePoint], level_db: float, ink: str) -> None:
-    """Draw one run."""
-    plot = canvas.addPlot(title=f"{title}: {max(point.psnr_y_db for point in curve):.2f} dB, bicubic {level_db:.2f} dB")
+def network(curve_file: Path) -> str:
+    """Return whose weights a run made: those of “srresnet_x4-first.curve.jsonl” became those of “srresnet_x4”."""
+    return curve_file.name.removesuffix(CURVE_SUFFIX).partition("-")[0]
+
+
+def add_panel(canvas: pg.GraphicsLayout, title: str, curves: list[list[CurvePoint]], level_db: float) -> None:
+    """Draw the runs behind one network's weights, end to end."""
+    psnrs_db = [point.psnr_y_db for curve in curves for point in curve]
+    plot = canvas.addPlot(title=f"{title}: {max(psnrs_db):.2f} dB, bicubic {level_db:.2f} dB")
     plot.showGrid(x=True, y=True, alpha=0.2)
     plot.setLabel("bottom", "machine hours")
     plot.setLabel("left", "PSNR of held-out pictures [dB]")
     for axis in ("bottom", "left"):
         plot.getAxis(axis).enableAutoSIPrefix(False)
         plot.getAxis(axis).setTextPen("#303030")
-    hours, psnrs_db = [point.hours for point in curve], [point.psnr_y_db for point in curve]
-    plot.plot(hours, psnrs_db, pen=pg.mkPen(ink, width=2))
+    before_h = 0.0
+    for curve, ink in zip(curves, itertools.cycle(INKS)):
+        hours = [before_h + point.hours for point in curve]
+        plot.plot(hours, [point.psnr_y_db for point in curve], pen=pg.mkPen(ink, width=2))
+        before_h = hours[-1]
     plot.addLine(y=level_db, pen=pg.mkPen("#808080", width=1.5, style=Qt.PenStyle.DashLine))
     plot.setYRange(min(level_db, sorted(psnrs_db)[len(psnrs_db) // 10]), max(psnrs_db), padding=0.05)
 
@@ -64,8 +74,9 @@ def main() -> None:
     canvas = pg.GraphicsLayout()
     view.setCentralItem(canvas)
     view.resize(SIZE)
-    for file, ink in zip(options.curves, INKS, strict=False):
-        add_panel(canvas, file.name.removesuffix(CURVE_SUFFIX), read_curve(file), bicubic_db(file), ink)
+    for name, files in itertools.groupby(options.curves, network):
+        runs = list(files)
+        add_panel(canvas, name, [read_curve(file) for file in runs], bicubic_db(runs[-1]))
     view.show()
     application.processEvents()
     image = QImage(SIZE, QImage.Format.Format_RGB32)
