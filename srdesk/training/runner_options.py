@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -17,6 +17,8 @@ from srdesk.training.presets import PRESETS
 
 STARTS = ("interpolation", "random")
 """What a run can begin with other than weights."""
+
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(TrainConfig)}
 
 FLAG_FIELDS = (
     "model",
@@ -144,15 +146,26 @@ def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConf
         field, equals, text = assignment.partition("=")
         if not equals or field not in TrainConfig.__struct_fields__:
             raise ConfigError("--set", assignment, "FIELD=VALUE with a field of the configuration")
-        changes[field] = _parsed(text)
-    try:
-        return msgspec.convert({**msgspec.to_builtins(config), **changes}, TrainConfig)
-    except msgspec.ValidationError as error:
-        raise ConfigError("--set", " ".join(options.set), f"values of the right type ({error})") from error
+        changes[field] = _parsed(field, text)
+    return msgspec.structs.replace(config, **changes)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(field: str, text: str) -> Any:
+    """Return what ``text`` says of ``field``, JSON or plain text."""
+    wanted = _TYPES[field]
     try:
-        return msgspec.json.decode(text)
+        value = msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return text
+        value = text
+    try:
+        return msgspec.convert(text if wanted is str else value, wanted)
+    except msgspec.ValidationError as error:
+        raise ConfigError(field, value, _allowed(wanted) or f"a value of the right type ({error})") from error
+
+
+def _allowed(wanted: Any) -> str:
+    """Return the choices of a field that has a few, such as ``mse, l1 or psnr``."""
+    if get_origin(wanted) is not Literal:
+        return ""
+    *others, last = get_args(wanted)
+    return f"{', '.join(others)} or {last}"

@@ -80,7 +80,8 @@ def test_weights_that_nobody_knows_are_named(pictures: Path, tmp_path: Path) -> 
     [
         (["--set", "colour=1"], "--set"),
         (["--set", "steps"], "--set"),
-        (["--set", "schedule=zigzag"], "--set"),
+        (["--set", "schedule=zigzag"], "schedule"),
+        (["--set", "warmup_steps=1.5"], "warmup_steps"),
         (["--steps", "0"], "steps"),
         (["--config", "missing.toml"], "config"),
     ],
@@ -90,6 +91,17 @@ def test_a_wrong_option_is_named(pictures: Path, tmp_path: Path, arguments: list
         main(["--data", str(pictures), *arguments], runs_folder=tmp_path / "runs")
     assert caught.value.field == field
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_choices_are_told_to_who_mistypes_one() -> None:
+    with pytest.raises(ConfigError) as caught:
+        configuration(parse(["--set", "pixel_loss=mean"]))
+    assert caught.value.hint == "Use mse, l1 or psnr."
+
+
+def test_text_may_look_like_a_number() -> None:
+    config = configuration(parse(["--data", "one", "--set", "notes=2026", "name=4"]))
+    assert (config.notes, config.name) == ("2026", "4")
 
 
 def test_no_data_is_a_mistake_that_is_named(tmp_path: Path) -> None:
