@@ -158,7 +158,8 @@ def _parsed(field: str, text: str) -> Any:
     except msgspec.DecodeError:
         value = text
     try:
-        return msgspec.convert(text if wanted is str else value, wanted)
+        is_number_as_text = wanted is str and not isinstance(value, str)
+        return msgspec.convert(text if is_number_as_text else value, wanted)
     except msgspec.ValidationError as error:
         raise ConfigError(field, value, _allowed(wanted) or f"a value of the right type ({error})") from error
 

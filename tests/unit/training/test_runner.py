@@ -104,6 +104,10 @@ def test_text_may_look_like_a_number() -> None:
     assert (config.notes, config.name) == ("2026", "4")
 
 
+def test_text_may_be_quoted() -> None:
+    assert configuration(parse(["--data", "one", "--set", 'notes="of my roofs"'])).notes == "of my roofs"
+
+
 def test_no_data_is_a_mistake_that_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="data"):
         main([], runs_folder=tmp_path)
