@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from srdesk.errors import ConfigError
-from srdesk.gui.training.fields import FieldWidget, combo, content, explain, fill, line, number, spin
+from srdesk.gui.training.fields import FieldWidget, combo, content, explain, fill, line, number, numbers, share, spin
 from srdesk.gui.training.questions import TrainingQuestions
 from srdesk.gui.training.rate_finder import RateFinder
 from srdesk.gui.training.texts import field_title
@@ -42,12 +42,18 @@ class AdvancedForm(QWidget):
         devices = {"auto": automatic, "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
         precisions = {"auto": automatic, "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
         errors = {"mse": self.tr("Squared"), "l1": self.tr("Absolute"), "psnr": self.tr("Of the mean PSNR")}
+        places = {"uniform": self.tr("Anywhere"), "detail": self.tr("Where there is more to see")}
+        none = self.tr("none")
         self._crop = spin(8, 512, field_title("crop_px"), suffix=self.tr(" px"))
-        self._held_out = spin(0, 90, field_title("validation_share"), suffix=self.tr(" %"))
+        self._held_out = share(90, field_title("validation_share"))
         self.fields: dict[str, FieldWidget] = {
             "learning_rate": line(field_title("learning_rate")),
             "batch_size": spin(1, 4096, field_title("batch_size")),
             "crop_px": self._crop,
+            "crop_selection": combo(places, field_title("crop_selection")),
+            "hr_scales": line(field_title("hr_scales")),
+            "noise": share(50, field_title("noise"), zero=none),
+            "grey_share": share(100, field_title("grey_share"), zero=none),
             "pixel_loss": combo(errors, field_title("pixel_loss")),
             **{name: line(field_title(name)) for name in _LOSS_FIELDS},
             "features": line(field_title("features"), self.tr("VGG16 of the program")),
@@ -75,7 +81,6 @@ class AdvancedForm(QWidget):
         self.blockSignals(True)
         for name, widget in self.fields.items():
             fill(widget, getattr(config, name))
-        self._held_out.setValue(round(100 * config.validation_share))
         fill(self.fields["features"], "" if config.features == _BUNDLED_FEATURES else config.features)
         self.blockSignals(False)
         self.show_usual_losses(config.model)
@@ -90,7 +95,7 @@ class AdvancedForm(QWidget):
 
     def demands(self) -> dict[str, Any]:
         """Return the fields that decide what is wrong with a picture."""
-        return {"crop_px": self._crop.value(), "validation_share": self._held_out.value() / 100}
+        return {"crop_px": self._crop.value(), "validation_share": content(self._held_out)}
 
     def read(self) -> dict[str, object]:
         """Return what was entered, by field.
@@ -100,7 +105,7 @@ class AdvancedForm(QWidget):
         """
         values = {name: content(widget) for name, widget in self.fields.items()}
         values["learning_rate"] = number("learning_rate", str(values["learning_rate"]))
-        values["validation_share"] = self._held_out.value() / 100
+        values["hr_scales"] = numbers("hr_scales", str(values["hr_scales"]))
         for name in _LOSS_FIELDS:
             values[name] = number(name, str(values[name])) if values[name] else None
         values["features"] = values["features"] or _BUNDLED_FEATURES
@@ -112,6 +117,18 @@ class AdvancedForm(QWidget):
         return {
             "learning_rate": self.tr("Step size of Adam at its highest."),
             "crop_px": self.tr("Side of an LR crop; the HR crop to be learnt is four times as large."),
+            "crop_selection": self.tr(
+                "Where there is more to see: of two places in a picture the one with more detail."
+            ),
+            "hr_scales": self.tr(
+                "Factors that pictures are reduced by, one chosen for each crop: 1 0.5 means as they are and half as"
+                " large. Reduced, soft pictures show finer detail."
+            ),
+            "noise": self.tr(
+                "Most noise, as a share of white, that LR crops are given and HR crops are not: the network learns to"
+                " take it away."
+            ),
+            "grey_share": self.tr("Share of the crops that are made grey, for scenes and exposures with one band."),
             "pixel_loss": self.tr(
                 "How pixels are compared: as in the papers, less led by the worst places, or so that crops count the"
                 " same whether hard or easy."
@@ -132,6 +149,8 @@ class AdvancedForm(QWidget):
         grid.addWidget(self._finder, 1, 0, 1, 4)
         pairs = (
             ("batch_size", "crop_px"),
+            ("crop_selection", "hr_scales"),
+            ("noise", "grey_share"),
             ("pixel_weight", "pixel_loss"),
             ("feature_weight", "adversarial_weight"),
             ("total_variation_weight", "validation_share"),

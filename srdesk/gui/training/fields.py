@@ -9,6 +9,10 @@ from srdesk.errors import ConfigError
 FieldWidget = QCheckBox | QComboBox | QLineEdit | QSpinBox
 
 
+class ShareBox(QSpinBox):
+    """A share from 0 to 1 as whole percents."""
+
+
 def combo(choices: dict[str, str], name: str) -> QComboBox:
     """Return a box to choose from.
 
@@ -34,12 +38,29 @@ def spin(least: int, most: int, name: str, *, suffix: str = "", zero: str = "") 
         zero: written instead of the smallest number.
     """
     box = QSpinBox()
+    _prepare(box, least, most, name, suffix, zero)
+    return box
+
+
+def share(most: int, name: str, *, zero: str = "") -> ShareBox:
+    """Return a box for a share from 0 to 1, which people see as percent.
+
+    Args:
+        most: largest percentage.
+        name: what has that share, for those who cannot see the form.
+        zero: written instead of 0 %.
+    """
+    box = ShareBox()
+    _prepare(box, 0, most, name, " %", zero)
+    return box
+
+
+def _prepare(box: QSpinBox, least: int, most: int, name: str, suffix: str, zero: str) -> None:
     box.setSuffix(suffix)
     box.setSpecialValueText(zero)
     box.setRange(least, most)
     box.setGroupSeparatorShown(True)
     box.setAccessibleName(name)
-    return box
 
 
 def line(name: str, placeholder: str = "") -> QLineEdit:
@@ -57,6 +78,8 @@ def content(widget: FieldWidget) -> object:
         return widget.isChecked()
     if isinstance(widget, QComboBox):
         return widget.currentData()
+    if isinstance(widget, ShareBox):
+        return widget.value() / 100
     if isinstance(widget, QSpinBox):
         return widget.value()
     return widget.text().strip()
@@ -68,10 +91,20 @@ def fill(widget: FieldWidget, value: object) -> None:
         widget.setChecked(bool(value))
     elif isinstance(widget, QComboBox):
         widget.setCurrentIndex(max(0, widget.findData(value)))
+    elif isinstance(widget, ShareBox):
+        widget.setValue(round(100 * value) if isinstance(value, (int, float)) else 0)
     elif isinstance(widget, QSpinBox):
         widget.setValue(value if isinstance(value, int) else 0)
     else:
-        widget.setText("" if value is None else f"{value:g}" if isinstance(value, float) else str(value))
+        widget.setText(_written(value))
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(_written(each) for each in value)
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def number(field: str, text: str) -> float:
@@ -84,6 +117,15 @@ def number(field: str, text: str) -> float:
         return float(text.replace(",", "."))
     except ValueError as error:
         raise ConfigError(field, text, "a number such as 0.0001 or 1e-4") from error
+
+
+def numbers(field: str, text: str) -> tuple[float, ...]:
+    """Return the numbers that ``text`` lists, with spaces between them.
+
+    Raises:
+        ConfigError: one is none; names ``field``.
+    """
+    return tuple(number(field, part.strip(",;")) for part in text.split())
 
 
 def explain(widget: QWidget, help_text: str) -> None:

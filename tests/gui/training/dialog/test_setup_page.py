@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
 from srdesk.errors import DatasetError
+from srdesk.gui.training.fields import fill
 from srdesk.gui.training.outcome import Failed
 from srdesk.gui.training.setup_page import SetupPage
 from srdesk.gui.training.train_dialog import TrainDialog
@@ -262,6 +263,29 @@ def test_pixels_can_be_compared_in_another_way(filled: SetupPage) -> None:
     error = filled.form.advanced.fields["pixel_loss"]
     error.setCurrentIndex(error.findData("psnr"))  # type: ignore[union-attr]
     assert config_of(filled).pixel_loss == "psnr"
+
+
+def test_crops_can_be_taken_smaller_noisy_and_grey(filled: SetupPage) -> None:
+    fields = filled.form.advanced.fields
+    assert fields["hr_scales"].text() == "1 0.75 0.5"  # type: ignore[union-attr]
+    assert config_of(filled).crop_selection == "detail"
+    for name, value in {"hr_scales": "1, 0,35", "noise": 0.02, "grey_share": 0.25, "crop_selection": "uniform"}.items():
+        fill(fields[name], value)
+    config = config_of(filled)
+    assert (config.hr_scales, config.noise, config.grey_share) == ((1.0, 0.35), 0.02, 0.25)
+    assert config.crop_selection == "uniform"
+    assert fields["noise"].text() == "2 %"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("sizes", ["", "half", "1 0.1", "2"])
+def test_sizes_that_cannot_be_are_marked(filled: SetupPage, sizes: str) -> None:
+    field = filled.form.advanced.fields["hr_scales"]
+    fill(field, sizes)
+    assert filled.form.config is None
+    assert filled.form.complaint.startswith("Sizes: ")
+    assert field.property("invalid")
+    fill(field, "1")
+    assert config_of(filled).hr_scales == (1.0,)
 
 
 def test_a_field_that_was_wrong_explains_itself_again(filled: SetupPage) -> None:
