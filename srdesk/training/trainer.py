@@ -178,7 +178,7 @@ class _Run:
             bicubic_psnr_y_db=self.bicubic.psnr_y_db,
             bicubic_ssim_y=self.bicubic.ssim_y,
         )
-        for sentence in (*self.split.notices, *notices):
+        for sentence in (*self.split.notices, *self.validation.notices(), *notices):
             yield events.Notice(message=sentence)
 
     def steps(self) -> Iterator[events.AnyEvent]:
@@ -288,7 +288,7 @@ class _Run:
         self.measured.load_state_dict(self.learner.averaged_weights())
         score = self.validation.measure(self.measured, strip_pictures=self.config.strip_pictures)
         self.validation_s = time.monotonic() - since_s
-        scores, step = _scores(score), self.state.step
+        scores, step = Scores(score.psnrs_y_db, score.feature_distances), self.state.step
         is_best = scores.is_better_than(self.state.best_scores)
         yield events.Validated(
             step=step,
@@ -362,6 +362,8 @@ class _Run:
         if checkpoint.state.config_digest != self._digest_at(checkpoint.state.step):
             raise CheckpointError(path, "it belongs to another configuration")
         yield from what_differs(checkpoint.state, self.state)
+        if self.validation.measure_as_before(len(checkpoint.state.start_scores.psnrs_y_db)):
+            self.bicubic = self.validation.measure_bicubic()
         now = self.state
         self.learner.load_tensors(checkpoint.tensors, str(path))
         self.state = checkpoint.state
@@ -390,7 +392,3 @@ class _Run:
 
 def _digest(split: Split) -> str:
     return hashlib.sha256("".join(picture.digest for picture in split.training).encode()).hexdigest()
-
-
-def _scores(score: Score) -> Scores:
-    return Scores(score.psnrs_y_db, score.feature_distances)

@@ -23,13 +23,17 @@ from srdesk.training.learning.losses import feature_loss
 BORDER_PX = 4
 """HR pixels along each edge that are left out, as in published tables."""
 
+MAX_PSNR_Y_DB = 100.0
+"""Highest PSNR of one picture, told where it is reproduced exactly or almost: infinity has no place in JSON, and would
+make every mean infinite. Rounding to 8 bits alone keeps pictures with any detail well below."""
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """How well the validation pictures were enlarged."""
 
     psnrs_y_db: tuple[float, ...]
-    """PSNR on luma of each picture."""
+    """PSNR on luma of each picture, at most `MAX_PSNR_Y_DB`."""
     ssims_y: tuple[float, ...]
     """SSIM on luma of each picture."""
     feature_distances: tuple[float, ...] = ()
@@ -66,7 +70,11 @@ class Pair:
 
 
 class ValidationSet:
-    """Central crops of the held-out pictures, kept in memory."""
+    """Central crops of the held-out pictures, kept in memory.
+
+    Crops of one colour are left out while there are others: every method reproduces them, so that they tell nothing of
+    the network and raise the mean of all.
+    """
 
     def __init__(
         self,
@@ -92,8 +100,7 @@ class ValidationSet:
         self._device = device or torch.device("cpu")
         self._features = features.to(self._device) if features is not None else None
         self._hr_features: list[Tensor] = []
-        self.pairs: list[Pair] = []
-        """The pictures that could be read."""
+        self._readable: list[Pair] = []
         last_error: ImageError | None = None
         for picture in pictures:
             try:
@@ -103,12 +110,42 @@ class ValidationSet:
                 continue
             camera = camera_of(picture)
             truth, exposed = (hr, hr) if camera is None else camera.take(hr)
-            self.pairs.append(Pair(picture.path.name, _to_unit(degrade_8bit(exposed, SCALE)), _to_unit(truth)))
-        if not self.pairs and last_error is not None:
+            self._readable.append(Pair(picture.path.name, _to_unit(degrade_8bit(exposed, SCALE)), _to_unit(truth)))
+        if not self._readable and last_error is not None:
             raise last_error
+        self.pairs = [pair for pair in self._readable if not _is_flat(pair)] or self._readable
+        """The pictures that are measured; the numbers of the strip count them."""
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def flat_pictures(self) -> int:
+        """How many pictures are left out because they are of one colour."""
+        return len(self._readable) - len(self.pairs)
+
+    def measure_as_before(self, pictures: int) -> bool:
+        """Measure crops of one colour too if a run has so far, so that its figures can be compared.
+
+        Args:
+            pictures: how many the run has measured at its beginning.
+
+        Returns:
+            Whether the set has become another one, and what was measured on it is void.
+        """
+        if not self.flat_pictures or pictures != len(self._readable):
+            return False
+        self.pairs = self._readable
+        self._hr_features.clear()
+        return True
+
+    def notices(self) -> Iterator[str]:
+        """Yield a sentence about pictures that are left out, if there are any."""
+        if self.flat_pictures:
+            yield (
+                f"{self.flat_pictures} of the held-out pictures show nothing but one colour where they are measured, "
+                "and are left out of the figures: every method enlarges them without a flaw."
+            )
 
     def measure_bicubic(self) -> Score:
         """Return the score of bicubic enlargement."""
@@ -141,7 +178,7 @@ class ValidationSet:
         strip: dict[int, FloatArray] = {}
         for number, pair in enumerate(self.pairs):
             sr = (np.rint(np.clip(enlarge(pair.lr), 0.0, 1.0) * 255.0) / 255.0).astype(np.float32)
-            psnrs.append(psnr_y(sr, pair.hr, BORDER_PX))
+            psnrs.append(min(psnr_y(sr, pair.hr, BORDER_PX), MAX_PSNR_Y_DB))
             ssims.append(ssim_y(sr, pair.hr, BORDER_PX))
             if self._features is not None:
                 distances.append(self._distance(self._features, sr, number))
@@ -169,6 +206,10 @@ def _central_crop(pixels: NDArray[np.uint8], crop_px: int) -> NDArray[np.uint8]:
     height, width = (min(crop_px, side) // SCALE * SCALE for side in pixels.shape[:2])
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return pixels[top : top + height, left : left + width]
+
+
+def _is_flat(pair: Pair) -> bool:
+    return not np.ptp(pair.hr, axis=(0, 1)).any()
 
 
 def _to_unit(pixels: NDArray[np.uint8]) -> FloatArray:
