@@ -54,7 +54,7 @@ class StatusBoard(QObject):
         preferences.changed.connect(self._on_preferences_changed)
         choices.size_changed.connect(self._refresh)
         choices.device_changed.connect(self._show_machine)
-        status.cancel_requested.connect(session.cancel)
+        status.cancel_requested.connect(actions.cancel.trigger)
         self._refresh()
         self._show_machine()
 

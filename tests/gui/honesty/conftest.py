@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from pytestqt.qtbot import QtBot
 
 from srdesk.engine.control import Control
@@ -86,6 +86,21 @@ def seen(window: MainWindow) -> Callable[[str], str]:
         return dict(zip(names, said, strict=True)).get(title, "")
 
     return read
+
+
+@pytest.fixture
+def cancel_by(qtbot: QtBot, window: MainWindow) -> Callable[[str], None]:
+    """Stop what is going on with Esc, or with the button in the status line."""
+
+    def cancel(way: str) -> None:
+        assert window.desk_actions.cancel.isEnabled()
+        if way == "key":
+            qtbot.keyClick(window, Qt.Key.Key_Escape)
+        else:
+            assert window.status._cancel.isVisible()
+            qtbot.mouseClick(window.status._cancel, Qt.MouseButton.LeftButton)
+
+    return cancel
 
 
 @pytest.fixture

@@ -123,13 +123,16 @@ def test_of_a_large_picture_only_what_is_seen_is_mapped() -> None:
     assert map_region(large, "srresnet") == seen
 
 
+@pytest.mark.parametrize("by", ["key", "button"])
 def test_a_map_says_how_far_it_is_and_can_be_cancelled(
+    by: str,
     qtbot: QtBot,
     window: MainWindow,
     honesty: Honesty,
     appraised: Callable[[], None],
     inventing,
     seen: Callable[[str], str],
+    cancel_by: Callable[[str], None],
 ) -> None:
     appraised()
     inventing.gate.clear()
@@ -137,8 +140,7 @@ def test_a_map_says_how_far_it_is_and_can_be_cancelled(
         window.desk_actions.spread_map.trigger()
     assert "%" in seen("Invented detail, SRResNet")
     assert window.status.is_busy
-    assert window.desk_actions.cancel.isEnabled()
-    window.desk_actions.cancel.trigger()
+    cancel_by(by)
     assert not honesty.maps.is_working
     assert not window.status.is_busy
     assert not window.desk_actions.map_pane.isVisible()

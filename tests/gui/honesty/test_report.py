@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
+from srdesk.engine.control import Control
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.main_window import MainWindow
+from srdesk.gui.work.requests import WasCancelled
 from srdesk.gui.work.session import Session
 
 WAIT_MS = 10_000
@@ -136,3 +139,33 @@ def test_a_report_that_cannot_be_written_is_an_error_and_leaves_nothing(
     qtbot.waitUntil(lambda: bool(complaints.failures), timeout=WAIT_MS)
     assert "report.html" in str(complaints.failures[0].error)
     assert not window.status.is_busy
+
+
+@pytest.mark.parametrize("by", ["key", "button"])
+def test_a_report_that_is_being_written_can_be_cancelled_and_leaves_nothing(
+    by: str,
+    qtbot: QtBot,
+    window: MainWindow,
+    honesty: Honesty,
+    answers,
+    appraised: Callable[..., None],
+    cancel_by: Callable[[str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    appraised()
+
+    def look_for_long(image: object, outcomes: object, control: Control, **others: object) -> None:
+        while True:
+            control.token.check()
+            Event().wait(0.002)
+
+    monkeypatch.setattr("srdesk.engine.trust.findings.find_out", look_for_long)
+    answers.given = {"save_path": tmp_path / "report.html"}
+    window.desk_actions.export_report.trigger()
+    assert window.status.is_busy
+    with qtbot.waitSignal(honesty.work.answered, timeout=WAIT_MS) as answered:
+        cancel_by(by)
+        assert not window.status.is_busy
+    assert isinstance(answered.args[0], WasCancelled)
+    assert list(tmp_path.glob("report*")) == []
