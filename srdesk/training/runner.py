@@ -27,7 +27,7 @@ from srdesk.errors import Cancelled, DatasetError, SrDeskError, UnexpectedError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.journal import Journal
-from srdesk.training.learning.memory import kept_memory
+from srdesk.training.learning.memory import kept_memory, told_where_it_ends
 from srdesk.training.recipe import write_recipe
 from srdesk.training.run.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run.run_table import run_table
@@ -119,7 +119,7 @@ def _train(config: TrainConfig, run: Run, requests: Requests, journal: Journal, 
     from srdesk.training.trainer import train
 
     was_stopped = False
-    with kept_memory(), parallel.joined() if _has_company() else contextlib.nullcontext():
+    with told_where_it_ends(), kept_memory(), parallel.joined() if _has_company() else contextlib.nullcontext():
         parallel.shared(msgspec.json.encode(config))
         parallel.shared(run.measured())
         for event in train(config, run.folder, requests.token, features_file=features_file, requests=requests):
@@ -151,6 +151,7 @@ def _assist(features_file: Path | None) -> int:
     token = CancelToken()
     with contextlib.ExitStack() as stack:
         stack.callback(_stop_on_signals(token))
+        stack.enter_context(told_where_it_ends())
         stack.enter_context(kept_memory())
         stack.enter_context(parallel.joined())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="srdesk-")))

@@ -19,6 +19,7 @@ from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.download import run_download
 from srdesk.training.data.health import run_check
+from srdesk.training.learning.memory import told_where_it_ends
 from srdesk.training.runner_options import configuration
 
 Tell = Callable[[events.AnyEvent], None]
@@ -55,8 +56,9 @@ def task_of(
 def _find_learning_rate(config: TrainConfig, tell: Tell, token: CancelToken, features_file: Path | None) -> None:
     from srdesk.training.learning.lr_finder import find_learning_rate
 
-    for event in find_learning_rate(config, token, features_file=features_file):
-        tell(event)
+    with told_where_it_ends():
+        for event in find_learning_rate(config, token, features_file=features_file):
+            tell(event)
 
 
 def run_task(task: Task, tell: Tell, token: CancelToken) -> bool:

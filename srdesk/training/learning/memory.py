@@ -1,4 +1,4 @@
-"""What the C library does with memory that a training step has freed."""
+"""Memory of a training: what the C library does with what a step has freed, and what is said where there is no more."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import ctypes
 import sys
 from collections.abc import Iterator
+
+from srdesk.errors import OutOfMemoryError
 
 # Numbers of <malloc.h>.
 _TRIM_THRESHOLD = -1
@@ -36,3 +38,24 @@ def kept_memory() -> Iterator[None]:
     finally:
         library.mallopt(_TRIM_THRESHOLD, _USUAL_TRIM_THRESHOLD_BYTES)
         library.mallopt(_MMAP_MAX, _USUAL_MMAP_MAX)
+
+
+@contextlib.contextmanager
+def told_where_it_ends() -> Iterator[None]:
+    """Say what helps a training if memory runs out inside the block.
+
+    Raises:
+        OutOfMemoryError: it did, on the CPU or on another device; what a run has saved is intact.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        from srdesk.engine.device import is_out_of_memory  # needs torch, for which who mistypes an option need not wait
+
+        if not is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(
+            "Memory ran out while training.",
+            hint="Begin a new run with a smaller batch size or smaller crops, "
+            "or close other programs and resume this one.",
+        ) from error

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
+import torch
 
-from srdesk.errors import CheckpointError, ConfigError, DatasetError, RunInUseError, TrainingError
+from srdesk.errors import CheckpointError, ConfigError, DatasetError, OutOfMemoryError, RunInUseError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
+from srdesk.training.learning import parallel
+from srdesk.training.learning.learner import Learner
 from srdesk.training.run.runs import EVENTS_NAME, Run
 from srdesk.training.runner import main
 from srdesk.training.runner_options import configuration, parse
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
+
+
+def raiser(error: Exception) -> Callable[..., NoReturn]:
+    """Make what raises ``error`` whatever it is called with."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return fail
 
 
 def test_a_run_leaves_its_configuration_events_and_weights_in_its_folder(pictures: Path, tmp_path: Path) -> None:
@@ -128,6 +143,41 @@ def test_a_failure_is_the_last_event_of_the_run(tmp_path: Path) -> None:
     assert isinstance(last, events.Failed)
     assert last.kind == "DatasetError"
     assert last.hint
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: no memory")])
+def test_a_run_that_needs_too_much_memory_says_so(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(Learner, "step", raiser(error))
+    run = Run(tmp_path / "run")
+    with pytest.raises(OutOfMemoryError, match="Memory ran out"):
+        main(["--data", str(pictures), "--run", str(run.folder), *TINY], runs_folder=tmp_path)
+    last = run.events()[-1]
+    assert isinstance(last, events.Failed)
+    assert last.kind == "OutOfMemoryError"
+    assert "batch" in last.hint
+
+
+def test_rates_that_cannot_be_tried_for_want_of_memory_say_so(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Learner, "step", raiser(torch.OutOfMemoryError("CUDA")))
+    with pytest.raises(OutOfMemoryError, match="Memory ran out"):
+        main(["--find-learning-rate", "--data", str(pictures), *TINY], runs_folder=tmp_path)
+
+
+def test_a_process_that_helps_says_too_that_it_needs_too_much_memory(
+    tiny_config: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    shared = [msgspec.json.encode(tiny_config()), b""]
+    monkeypatch.setattr(parallel, "joined", contextlib.nullcontext)
+    monkeypatch.setattr("srdesk.training.trainer.train", raiser(torch.OutOfMemoryError("CUDA")))
+    monkeypatch.setattr(parallel, "shared", lambda _content: shared.pop(0))
+    with pytest.raises(OutOfMemoryError, match="Memory ran out"):
+        main([], runs_folder=tmp_path)
 
 
 def test_every_field_has_a_default_that_is_allowed(tmp_path: Path) -> None:

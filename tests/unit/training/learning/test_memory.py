@@ -1,4 +1,4 @@
-"""A training step finds the memory that the step before it has freed."""
+"""A training step finds the memory that the step before it has freed, and says so where there is none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from srdesk.errors import OutOfMemoryError
+from srdesk.training.learning.memory import told_where_it_ends
 
 MEASUREMENT = """
 import resource
@@ -32,3 +36,19 @@ def test_freed_memory_is_used_again_without_asking_the_system() -> None:
     child = subprocess.run([sys.executable, "-c", MEASUREMENT], capture_output=True, text=True, check=True)
     usual, kept = (int(word) for word in child.stdout.split())
     assert kept < usual / 10
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: not enough memory")]
+)
+def test_memory_that_runs_out_is_told_with_what_helps_a_training(error: Exception) -> None:
+    with pytest.raises(OutOfMemoryError) as caught, told_where_it_ends():
+        raise error
+    assert caught.value.exit_code == 3
+    assert "batch" in caught.value.hint
+    assert caught.value.__cause__ is error
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="no such operator"), told_where_it_ends():
+        raise RuntimeError("no such operator")
