@@ -6,6 +6,7 @@ file becomes the same bytes everywhere.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -119,7 +120,8 @@ def enlarge_file(
     """Enlarge a file; the folder of its result is made.
 
     The result tells how it was made. A GeoTIFF with a ``.tif`` output, and a large FITS image, go from disk to disk:
-    cancelled or killed, they go on when they are enlarged again. Of everything else nothing is left over.
+    cancelled or killed, they go on when they are enlarged again. Of everything else nothing is left over. What went
+    from disk to disk, or replaced an older file, stays even if its sidecar cannot be written, and the error says so.
 
     Args:
         source: the file.
@@ -133,7 +135,7 @@ def enlarge_file(
         crew: others that make the steps of a scene; None to make them here.
 
     Raises:
-        ImageError: the file cannot be opened, or the result not be written.
+        ImageError: the file cannot be opened, or the result or its sidecar not be written.
         OutputTakenError: someone else is writing the output, or has written it although it may not be replaced.
         ConfigError: the recipe asks for what is not done to such a file.
         WeightsError: the model cannot be used.
@@ -220,17 +222,11 @@ class _Task:
         if not science.is_quantity_known:
             self.control.notify(f"“{self.source.name}”: SR Desk {said}, so means of blocks were conserved, not sums.")
 
-    def finish(self, record: Provenance, facts: UpscaleFacts) -> None:
-        """Write the sidecar if there is to be one; a result that was to have one does not stay without it."""
-        if not self.recipe.sidecar:
-            return
-        check = self.control.token.check
-        try:
-            whole = provenance.completed(record, self.source, self.output, facts, check=check)
-            sidecar.write_sidecar(self.output, whole)
-        except BaseException:
-            self.output.unlink(missing_ok=True)
-            raise
+    def finish(self, record: Provenance, facts: UpscaleFacts, *, stays: bool) -> None:
+        """Write the sidecar if there is to be one; a result that does not stay whatever happens goes without it."""
+        if self.recipe.sidecar:
+            check = self.control.token.check
+            sidecar.tell_beside(record, self.source, self.output, facts, check, stays=stays)
 
     def facts(self, facts: UpscaleFacts, *, height: int, width: int) -> FileFacts:
         """Return what became of the file."""
@@ -264,8 +260,9 @@ def _enlarge_picture(task: _Task) -> FileFacts:
             stored = flatten(stored, recipe.background, token)
         stored, untold = provenance.embedded(stored, record, format_name)
         token.check()
+        is_replaced = os.path.lexists(task.output)
         losses = save_image(task.output, stored, quality=recipe.jpeg_quality)
-        task.finish(record, facts)
+        task.finish(record, facts, stays=is_replaced)
     if image.science is not None:
         task.tell_quantity(image.science)
     done = task.facts(facts, height=stored.height, width=stored.width)
@@ -310,7 +307,7 @@ def _enlarge_scene(task: _Task) -> FileFacts:
                 notes=provenance.as_text(record),
                 crew=task.crew,
             )
-            task.finish(record, facts.run)
+            task.finish(record, facts.run, stays=True)
     done = task.facts(facts.run, height=facts.height, width=facts.width)
     return replace(done, loading_s=loading_s, windows=facts.windows, resumed_windows=facts.resumed_windows)
 
@@ -328,7 +325,7 @@ def _enlarge_large_fits(task: _Task) -> FileFacts:
             model, loading_s, record = task.begin()
             work, history = task.work(record), provenance.history(record)
             facts, losses = enlarge_fits(source, model, task.output, task.control, recipe=work, history=history)
-            task.finish(record, facts.run)
+            task.finish(record, facts.run, stays=True)
         task.tell_quantity(source.science)
     done = task.facts(facts.run, height=facts.height, width=facts.width)
     done = replace(done, loading_s=loading_s, losses=losses)

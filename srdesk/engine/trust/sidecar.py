@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from srdesk.engine.trust import provenance as records
 from srdesk.engine.trust.provenance import FORMAT, Provenance, relative_path
-from srdesk.errors import ImageReadError, ImageWriteError, SidecarError
+from srdesk.errors import ImageError, ImageReadError, ImageWriteError, SidecarError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.formats import regular_file
+
+if TYPE_CHECKING:
+    from srdesk.engine.upscaler import UpscaleFacts
 
 SIDECAR_SUFFIX = ".srdesk.json"
 """Appended to the name of a result: the file that tells how it was made."""
@@ -35,6 +42,41 @@ def write_sidecar(output: Path, provenance: Provenance) -> Path:
     except OSError as error:
         raise ImageWriteError(path, (error.strerror or "writing failed").lower()) from error
     return path
+
+
+def tell_beside(
+    begun: Provenance, source: Path, output: Path, facts: UpscaleFacts, check: Callable[[], None], *, stays: bool
+) -> None:
+    """Write the sidecar of a result that has just got its name.
+
+    Args:
+        begun: what `srdesk.engine.trust.provenance.record` returned.
+        source: the picture.
+        output: the result.
+        facts: how it was computed.
+        check: called now and then; raises to stop. Not called if the result stays, which is done and only read again.
+        stays: whether the result is kept whatever happens: it took hours, or its older self is gone.
+
+    Raises:
+        ImageWriteError: the sidecar cannot be written; of a result that stays there is none then, not even an old one.
+        ImageReadError: a result that does not stay cannot be read again; it is gone, as after any other exception.
+    """
+    try:
+        whole = records.completed(begun, source, output, facts, check=None if stays else check)
+        write_sidecar(output, whole)
+    except ImageError as error:
+        if not stays:
+            output.unlink(missing_ok=True)
+            raise
+        path = sidecar_path(output)
+        with contextlib.suppress(OSError):
+            path.unlink()  # it would tell of the file that was replaced
+        hint = "Use the result without a record, or see to free space and enlarge the picture again."
+        raise ImageWriteError(path, f"{error.reason}; “{output.name}” is whole and stays", hint=hint) from error
+    except BaseException:
+        if not stays:
+            output.unlink(missing_ok=True)
+        raise
 
 
 def read_sidecar(path: Path) -> Provenance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,12 +41,14 @@ def save(job: SaveJob, token: CancelToken) -> tuple[str, ...]:
 
     Raises:
         Cancelled: the token was raised.
-        ImageError: it cannot be written; nothing is left of it.
+        ImageError: it cannot be written, and nothing is left of it; or it replaced an older file and stays, but its
+            record cannot be written.
     """
     order = job.order
     stored, origins = _as_saved(job, token), _origins(job)
     record = _record(job, origins, token)
     token.check()
+    is_replaced = os.path.lexists(order.path)
     losses = _written(job, stored, record, token)
     log.info("saved %s, %d × %d", order.path.suffix, stored.width, stored.height)
     remarks = (*losses, *origins.remarks)
@@ -54,7 +57,9 @@ def save(job: SaveJob, token: CancelToken) -> tuple[str, ...]:
     if origins.source is None or not origins.is_whole:
         none = _tr("There is no record beside “{}”, since it could not be made again from one.")
         return (*remarks, none.format(order.path.name))
-    _write_record(job, record, origins.source, token)
+    from srdesk.engine.trust import sidecar
+
+    sidecar.tell_beside(record, origins.source, order.path, job.result.facts, token.check, stays=is_replaced)
     return remarks
 
 
@@ -72,17 +77,6 @@ def _written(job: SaveJob, stored: StoredImage, record: Provenance, token: Cance
     assert format_name is not None
     stored, untold = provenance.embedded(stored, record, format_name)
     return (*save_image(path, stored, quality=job.order.quality), *untold)
-
-
-def _write_record(job: SaveJob, record: Provenance, source: Path, token: CancelToken) -> None:
-    from srdesk.engine.trust import provenance, sidecar
-
-    try:
-        whole = provenance.completed(record, source, job.order.path, job.result.facts, check=token.check)
-        sidecar.write_sidecar(job.order.path, whole)
-    except BaseException:  # a result that was to have a record does not stay without it
-        job.order.path.unlink(missing_ok=True)
-        raise
 
 
 def _record(job: SaveJob, origins: _Origins, token: CancelToken) -> Provenance:

@@ -105,6 +105,17 @@ def test_a_result_whose_record_cannot_be_written_does_not_stay(
     assert not (tmp_path / "out.png").exists()
 
 
+def test_a_result_that_replaced_an_older_one_stays_without_its_record(
+    job: Callable[..., SaveJob], picture: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out.png").write_bytes(b"old")
+    (tmp_path / "out.png.srdesk.json").mkdir()
+    with pytest.raises(ImageWriteError, match="“out\\.png” is whole and stays"):
+        save(job(picture, tmp_path / "out.png", has_sidecar=True), CancelToken())
+    with PIL.Image.open(tmp_path / "out.png") as opened:
+        assert opened.info["SRDESK_MODEL"] == "bicubic"
+
+
 def test_a_picture_that_changed_since_it_was_opened_is_not_named_as_the_source(
     job: Callable[..., SaveJob], picture: Path, tmp_path: Path
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from astropy.io import fits as astropy_fits
 from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.files.file_job import FileFacts, Upscalers, enlarge_file
 from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.trust import provenance
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import (
     Cancelled,
@@ -100,6 +103,90 @@ def test_a_result_whose_sidecar_cannot_be_written_does_not_stay(enlarge: Enlarge
     with pytest.raises(ImageWriteError, match=r"srdesk\.json"):
         enlarge(photo(tmp_path / "a.png"), tmp_path / "b.png", FileRecipe(model="bicubic", sidecar=True))
     assert names(tmp_path) == ["a.png", "b.png.srdesk.json"]
+
+
+def test_a_result_that_replaced_an_older_one_stays_without_its_sidecar(enlarge: Enlarge, tmp_path: Path) -> None:
+    source, output = photo(tmp_path / "a.png"), tmp_path / "b.png"
+    output.write_bytes(b"old")
+    (tmp_path / "b.png.srdesk.json").mkdir()
+    with pytest.raises(ImageWriteError, match="“b\\.png” is whole and stays"):
+        enlarge(source, output, FileRecipe(model="bicubic", sidecar=True))
+    with PIL.Image.open(output) as image:
+        assert image.size == (48, 40)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_scene_whose_sidecar_cannot_be_written_stays(
+    enlarge: Enlarge, make_geotiff: Callable[..., Path], tmp_path: Path, *, is_there: bool
+) -> None:
+    source = make_geotiff("a.tif", RNG.integers(0, 3000, (1, 20, 30), np.uint16))
+    enlarge(source, tmp_path / "same.tif")
+    if is_there:
+        (tmp_path / "b.tif").write_bytes(b"old")
+    (tmp_path / "b.tif.srdesk.json").mkdir()
+    with pytest.raises(ImageWriteError, match=r"srdesk\.json.*“b\.tif” is whole and stays") as caught:
+        enlarge(source, tmp_path / "b.tif", FileRecipe(model="bicubic", sidecar=True))
+    assert "without a record" in caught.value.hint
+    assert (tmp_path / "b.tif").read_bytes() == (tmp_path / "same.tif").read_bytes()
+
+
+def test_a_record_of_the_file_that_was_replaced_does_not_stay_beside_the_new_one(
+    enlarge: Enlarge, make_geotiff: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = FileRecipe(model="bicubic", sidecar=True)
+    enlarge(make_geotiff("a.tif", RNG.integers(0, 3000, (1, 20, 30), np.uint16)), tmp_path / "b.tif", recipe)
+    assert (tmp_path / "b.tif.srdesk.json").exists()
+
+    def full(_path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("srdesk.engine.trust.sidecar.atomic_write", full)
+    with pytest.raises(ImageWriteError, match="no space left"):
+        enlarge(make_geotiff("c.tif", RNG.integers(0, 3000, (1, 20, 30), np.uint16)), tmp_path / "b.tif", recipe)
+    assert names(tmp_path) == ["a.tif", "b.tif", "c.tif"]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".fits"])
+def test_a_result_from_disk_to_disk_stays_when_it_is_cancelled_while_its_checksum_is_made(
+    enlarge: Enlarge,
+    make_geotiff: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+) -> None:
+    if suffix == ".tif":
+        source = make_geotiff("a.tif", RNG.integers(0, 3000, (1, 20, 30), np.uint16))
+    else:
+        source = frame(tmp_path / "a.fits", BUNIT="adu")
+        monkeypatch.setattr("srdesk.engine.files.file_job.is_large", lambda *_: True)
+    token, output = CancelToken(), tmp_path / f"b{suffix}"
+    whole = provenance.completed
+
+    def completed(*arguments: Any, **options: Any) -> provenance.Provenance:
+        token.cancel()
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(provenance, "completed", completed)
+    enlarge(source, output, FileRecipe(model="bicubic", sidecar=True), control=Control(token))
+    told = json.loads(output.with_name(output.name + ".srdesk.json").read_bytes())
+    assert told["output"]["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+
+
+def test_a_photo_that_is_cancelled_while_its_checksum_is_made_leaves_nothing(
+    enlarge: Enlarge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = CancelToken()
+    whole = provenance.completed
+
+    def completed(*arguments: Any, **options: Any) -> provenance.Provenance:
+        token.cancel()
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(provenance, "completed", completed)
+    recipe = FileRecipe(model="bicubic", sidecar=True)
+    with pytest.raises(Cancelled):
+        enlarge(photo(tmp_path / "a.png"), tmp_path / "b.png", recipe, control=Control(token))
+    assert names(tmp_path) == ["a.png"]
 
 
 def test_back_projection_makes_a_photo_more_consistent(enlarge: Enlarge, tmp_path: Path) -> None:
