@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ JOURNAL_SUFFIX = ".journal"
 
 _MAX_NAME_BYTES = 255
 _MAX_PARTS = 99
+_NO_FLUSHING = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What file systems say that flush files but no folders: vboxsf, 9p, some of FUSE and SMB."""
 
 
 @contextlib.contextmanager
@@ -103,12 +106,19 @@ def _is_locked_now(stream: BinaryIO) -> bool:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the renaming itself survive a power cut, where folders can be flushed."""
+    """Make the renaming itself survive a power cut, where folders can be flushed.
+
+    Raises:
+        OSError: the disk failed.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except PermissionError:  # on Windows always, elsewhere of folders that can be written to but not listed
         return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FLUSHING:
+            raise
     finally:
         os.close(descriptor)

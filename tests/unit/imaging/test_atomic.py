@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,34 @@ def test_a_folder_that_may_not_be_listed_can_be_written_to(tmp_path: Path, monke
     with atomic_write(tmp_path / "a.bin") as stream:
         stream.write(b"new")
     assert (tmp_path / "a.bin").read_bytes() == b"new"
+
+
+def refusing_folders(number: int) -> Callable[[int], None]:
+    """Return an `os.fsync` that fails for folders only."""
+    real_fsync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        real_fsync(descriptor)
+
+    return fsync
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_whose_folders_cannot_be_flushed_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    monkeypatch.setattr(os, "fsync", refusing_folders(number))
+    with atomic_write(tmp_path / "a.bin") as stream:
+        stream.write(b"new")
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+
+
+def test_a_folder_whose_flushing_fails_is_an_os_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", refusing_folders(errno.EIO))
+    with pytest.raises(OSError, match="output error"), atomic_write(tmp_path / "a.bin") as stream:
+        stream.write(b"new")
 
 
 def test_a_planted_link_at_the_part_name_is_not_followed(tmp_path: Path) -> None:
