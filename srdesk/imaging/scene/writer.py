@@ -52,6 +52,10 @@ _FOREIGN_DOMAINS = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RP
 """What GDAL makes up itself, or what goes from file to file in another way."""
 
 
+_SUFFIXES_BESIDE = (".ovr", ".msk", AUXILIARY_SUFFIX)
+"""Behind the whole name of a GeoTIFF: files beside it that GDAL reads with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScenePlan:
     """What the file of a result is like."""
@@ -171,10 +175,12 @@ class SceneWriter:
             check: called now and then; raises to stop.
 
         Raises:
-            ImageWriteError: GDAL cannot add masks or overviews.
+            ImageWriteError: GDAL cannot add masks or overviews; or the file is there, but what lies beside the one that
+                it replaced cannot be removed.
             OSError: the file cannot be written.
         """
         self.file.finish(self._directory, lambda part: self._complete(part, check))
+        _remove_beside(self.file.target)
         if self.plan.has_nodata_by_band:
             with atomic_write(self.file.target.with_name(f"{self.file.target.name}{AUXILIARY_SUFFIX}")) as stream:
                 stream.write(_auxiliary(self.plan.scene.dataset.nodatavals))
@@ -198,6 +204,23 @@ class SceneWriter:
                 method = Resampling.nearest if is_of_classes else Resampling.average
                 with rasterio.open(part, "r+", driver="GTiff") as dataset:
                     dataset.build_overviews(_overview_levels(self.plan), method)
+
+
+def _remove_beside(target: Path) -> None:
+    """Remove what GDAL would read of a file that ``target`` has replaced: its overviews, its mask, its metadata.
+
+    Raises:
+        ImageWriteError: one of these cannot be removed.
+    """
+    for suffix in _SUFFIXES_BESIDE:
+        beside = target.with_name(target.name + suffix)
+        if not beside.is_dir():
+            try:
+                beside.unlink(missing_ok=True)
+            except OSError as error:
+                reason = f"it is that of the “{target.name}” that was replaced, and cannot be removed"
+                hint = f"Remove it: programs would read it together with the new “{target.name}”."
+                raise ImageWriteError(beside, reason, hint=hint) from error
 
 
 def _auxiliary(nodata: tuple[float | None, ...]) -> bytes:
