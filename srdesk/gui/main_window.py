@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
             elsewhere=lambda pane: self.scene_board.result(pane) or self.tools.display(pane),
             as_seen=self.science.as_seen,
         )
-        ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
+        self.view_menu = ViewMenu(self, actions, preferences, view=self.view, board=self.board, theme=theme)
         self.train = TrainMenu(self, actions, training, preferences=preferences, questions=questions, messages=messages)
         self.queue = QueueMenu(
             self, actions, queue, session=session, preferences=preferences, questions=questions, messages=messages
@@ -184,16 +184,14 @@ class MainWindow(QMainWindow):
         self.tools.noticed.connect(reporter.on_noticed)
         # Queued, so that it is said after what was said of the picture before is taken back.
         self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
-        self._preferences.failed.connect(reporter.on_error)
-        self.choices.refused.connect(reporter.on_error)
-        self.train.failed.connect(reporter.on_error)
+        for refusal in (self._preferences.failed, self.choices.refused, self.train.failed):
+            refusal.connect(reporter.on_error)
         self.queue.first_requested.connect(self.open_flow.open_first)
         self.open_flow.several_given.connect(self.queue.intake.ask)
         self._training.weights_changed.connect(self.queue.use_weights)
         self._training.run_changed.connect(self._on_run_changed)
-        theme.changed.connect(self.welcome.redraw)
-        theme.changed.connect(self.train.indicator.redraw)
-        theme.changed.connect(self.queue.redraw)
+        for redraw in (self.welcome.redraw, self.train.indicator.redraw, self.queue.redraw):
+            theme.changed.connect(redraw)
         actions.queue.toggled.connect(self.welcome.set_compact)
         self.welcome.open_requested.connect(self.open_flow.choose)
         self.welcome.paste_requested.connect(self.open_flow.paste)
@@ -264,18 +262,20 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave full screen with Esc, while Esc has nothing to cancel."""
         if event.key() == Qt.Key.Key_Escape and self.isFullScreen():
-            self.desk_actions.full_screen.setChecked(False)
+            self.desk_actions.full_screen.trigger()
         else:
             super().keyPressEvent(event)
 
     # --- the window itself ----------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """Notice the first time that the whole window has been painted."""
+        """Notice the first time that the whole window has been painted, and when it fills the screen or no longer."""
         is_done = super().event(event)
         if event.type() == QEvent.Type.UpdateRequest and not self._has_painted:
             self._has_painted = True
             self.first_painted.emit()
+        elif event.type() == QEvent.Type.WindowStateChange:
+            self.view_menu.follow_window()
         return is_done
 
     def close_unasked(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow
 
@@ -42,7 +42,7 @@ class ViewMenu(QObject):
         actions.actual.triggered.connect(self._on_actual_size)
         actions.zoom_in.triggered.connect(self._on_zoom_in)
         actions.zoom_out.triggered.connect(self._on_zoom_out)
-        actions.full_screen.toggled.connect(self._on_full_screen)
+        actions.full_screen.triggered.connect(self._on_full_screen)
         for action in actions.panes.values():
             action.triggered.connect(self._on_pane_toggled)
         for action in actions.modes.values():
@@ -54,6 +54,12 @@ class ViewMenu(QObject):
         preferences.changed.connect(self._on_preferences_changed)
         self._on_mode_changed(view.mode)
         self._on_preferences_changed(preferences.settings)
+
+    def follow_window(self) -> None:
+        """Let action and menu bar say what the window is, since others than the action can change that as well."""
+        is_full = self._window.isFullScreen()
+        self._actions.full_screen.setChecked(is_full)
+        self._window.menuBar().setVisible(not is_full)
 
     @Slot()
     def _on_actual_size(self) -> None:
@@ -67,13 +73,11 @@ class ViewMenu(QObject):
     def _on_zoom_out(self) -> None:
         self._view.zoom_by(-1)
 
-    @Slot(bool)
-    def _on_full_screen(self, is_full: bool) -> None:
-        self._window.menuBar().setVisible(not is_full)
-        if is_full:
-            self._window.showFullScreen()
-        else:
-            self._window.showNormal()
+    @Slot()
+    def _on_full_screen(self) -> None:
+        # Not showNormal, after which a window that was maximised would be so no longer.
+        self._window.setWindowState(self._window.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.follow_window()
 
     @Slot()
     def _on_pane_toggled(self) -> None:
