@@ -218,7 +218,7 @@ class TrainingError(SrDeskError):
 class TrainingDivergedError(TrainingError):
     """The loss is no longer a finite number."""
 
-    default_hint = "Lower the learning rate and resume from the last checkpoint."
+    default_hint = "Begin a new run with a lower learning rate."
 
 
 class CheckpointError(TrainingError):

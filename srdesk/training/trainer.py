@@ -33,7 +33,7 @@ from srdesk.training.learning.checkpoint import (
     what_differs,
 )
 from srdesk.training.learning.features import Vgg, load_features
-from srdesk.training.learning.guard import GuardState, watch
+from srdesk.training.learning.guard import GuardState, advice, watch
 from srdesk.training.learning.learner import Learner, build_model, channels_last, warm_start
 from srdesk.training.learning.step_report import StepReport
 from srdesk.training.learning.validation import Score, ValidationSet
@@ -126,6 +126,7 @@ class _Run:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.config, self.folder, self.features, self.pauses = config, folder, features, pauses
+        self.weights_path = folder / WEIGHTS_FOLDER / f"{config.weights_name}.safetensors"
         self.device = resolve_device(config.device)
         self.precision = precision_name(resolve_precision(config.precision, self.device))
         self.split: Split = pictures_of_run(config, folder, token)
@@ -246,7 +247,9 @@ class _Run:
     def _roll_back(self, reason: str) -> Iterator[events.AnyEvent]:
         """Go back to the last good state with lower learning rates."""
         if self.state.rollbacks >= self.config.rollbacks:
-            raise TrainingDivergedError(reason)
+            best_weights = self.weights_path if self.state.best_step > 0 else None
+            hint = advice(self.folder, best_weights, rollbacks=self.config.rollbacks)
+            raise TrainingDivergedError(reason, hint=hint)
         noticed = self.state
         checkpoint = load_checkpoint(self.folder)
         if checkpoint is None:
@@ -305,9 +308,8 @@ class _Run:
         if is_best:
             self._advance(best_scores=scores, best_step=step)
             if step > 0:
-                path = self.folder / WEIGHTS_FOLDER / f"{self.config.weights_name}.safetensors"
-                yield from self._save_weights(path, score)
-                yield events.Weights(step=step, path=str(path), psnr_y_db=score.psnr_y_db)
+                yield from self._save_weights(self.weights_path, score)
+                yield events.Weights(step=step, path=str(self.weights_path), psnr_y_db=score.psnr_y_db)
         if score.strip:
             yield from self.pauses.insist(lambda: keep_step(self.folder, step, score.strip), step)
             yield events.Pictured(step=step, folder=str(self.folder / PICTURES_FOLDER))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import msgspec
 
 from srdesk.training.learning.learner import StepFigures
@@ -14,6 +17,9 @@ CERTAINTY = 0.99
 
 PATIENCE_STEPS = 200
 """For so many steps in a row a sign must be seen, except for numbers that are not finite."""
+
+MORE_ROLLBACKS = 5
+"""So many more are suggested to a run that has given up: the learning rate then falls to a thirty-second."""
 
 _SMOOTHING = 0.98
 
@@ -63,3 +69,16 @@ def watch(state: GuardState, figures: StepFigures) -> tuple[GuardState, str]:
     if new.certain_steps >= PATIENCE_STEPS:
         return new, "The discriminator tells every picture apart, so that the generator learns nothing from it."
     return new, ""
+
+
+def advice(run_folder: Path, best_weights: Path | None, *, rollbacks: int) -> str:
+    """Return what helps a run that has given up: its own learning rate cannot be changed any more, but a new one's can.
+
+    Args:
+        run_folder: where the run can be resumed.
+        best_weights: its best weights, which are from before it diverged; None where there are none.
+        rollbacks: how many it was allowed.
+    """
+    start = "" if best_weights is None else f" from its best weights, “{best_weights}”,"
+    command = f"srdesk train --run {shlex.quote(str(run_folder))} --set rollbacks={rollbacks + MORE_ROLLBACKS}"
+    return f"Begin a new run{start} with a lower learning rate, or resume this one with more roll-backs: `{command}`."

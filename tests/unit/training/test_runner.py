@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -11,11 +13,21 @@ import msgspec
 import pytest
 import torch
 
-from srdesk.errors import CheckpointError, ConfigError, DatasetError, OutOfMemoryError, RunInUseError, TrainingError
+from srdesk.errors import (
+    CheckpointError,
+    ConfigError,
+    DatasetError,
+    OutOfMemoryError,
+    RunInUseError,
+    TrainingDivergedError,
+    TrainingError,
+)
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
+from srdesk.training.data.dataset import Batch
 from srdesk.training.learning import parallel
-from srdesk.training.learning.learner import Learner
+from srdesk.training.learning.checkpoint import Scores
+from srdesk.training.learning.learner import Learner, StepFigures
 from srdesk.training.run.runs import EVENTS_NAME, Run
 from srdesk.training.runner import main
 from srdesk.training.runner_options import configuration, parse
@@ -178,6 +190,34 @@ def test_a_process_that_helps_says_too_that_it_needs_too_much_memory(
     monkeypatch.setattr(parallel, "shared", lambda _content: shared.pop(0))
     with pytest.raises(OutOfMemoryError, match="Memory ran out"):
         main([], runs_folder=tmp_path)
+
+
+@pytest.mark.parametrize("made_weights", [False, True])
+def test_what_is_advised_after_a_run_has_given_up_works(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_weights: bool
+) -> None:
+    honest_step = Learner.step
+
+    def diverge(learner: Learner, batch: Batch, step: int) -> StepFigures:
+        if step == 4 and learner.rate_factor > 0.25:
+            raise TrainingDivergedError("The loss is no longer a finite number.")
+        return honest_step(learner, batch, step)
+
+    monkeypatch.setattr(Learner, "step", diverge)
+    monkeypatch.setattr(Scores, "is_better_than", lambda self, other: made_weights)
+    run = Run(tmp_path / "my run")
+    words = ["--data", str(pictures), "--steps", "6", "--run", str(run.folder), "--learning-rate", "1e-3", *TINY]
+    words += ["rollbacks=1", "validate_every_steps=4", "checkpoint_every_steps=4"]
+    with pytest.raises(TrainingDivergedError) as caught:
+        main(words, runs_folder=tmp_path)
+    command = re.search("`srdesk train (.+)`", caught.value.hint)
+    weights = re.search("“(.+)”", caught.value.hint)
+    assert command is not None
+    assert main(shlex.split(command[1]), runs_folder=tmp_path) == 0
+    assert (weights is not None) == made_weights
+    if weights is not None:
+        again = ["--data", str(pictures), "--start", weights[1], "--learning-rate", "1e-3", "--steps", "2", *TINY]
+        assert main(again, runs_folder=tmp_path / "runs") == 0
 
 
 def test_every_field_has_a_default_that_is_allowed(tmp_path: Path) -> None:
