@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging import photo, png, probe, tiff
+from srdesk.imaging import photo, png, probe, tiff, tiff_pages
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.fits import reader as fits
 from srdesk.imaging.fits import structure as fits_structure
@@ -117,6 +117,18 @@ def list_planes(path: Path | str) -> tuple[Plane, ...]:
     path = Path(path)
     with regular_file(path) as stream:
         return fits.list_planes(stream, path) if _format_of(stream, path) == "FITS" else ()
+
+
+def count_pictures(path: Path | str) -> int:
+    """Return how many pictures a photo file holds, the first of which is opened: 1 but for TIFFs of several pages.
+
+    Raises:
+        ImageReadError: it is missing, no regular file, or cannot be read.
+    """
+    path = Path(path)
+    with regular_file(path) as stream, probe.decoder_errors(path):
+        is_tiff = stream.read(_MAGIC_BYTES)[:4] in _TIFF_MAGIC
+        return tiff_pages.count_pictures(stream) if is_tiff else 1
 
 
 def format_of(path: Path | str) -> str:

@@ -27,6 +27,9 @@ _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 
 _WORD_BYTES = {5: 4, 10: 4}
 """Rationals are two words each."""
 
+_CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+"""Types of whole numbers without a sign, and of places in the file, as `struct` names them."""
+
 _MAX_ENTRIES = 4096
 _MAX_DEPTH = 3
 
@@ -103,6 +106,27 @@ def read_directory(
         max_bytes: values that take more than this together are passed over, as are damaged entries.
     """
     return _read_directory(stream, offset, layout, wanted, [max_bytes], 1)
+
+
+def next_directory(stream: BinaryIO, offset: int, layout: Layout) -> int:
+    """Return where the directory behind the one at ``offset`` begins; 0 if that is the last, or damaged."""
+    prefix_bytes, word = (8 if layout.is_big else 2), layout.word_bytes
+    stream.seek(offset)
+    prefix = stream.read(prefix_bytes)
+    count = layout.unpack("H", "Q", prefix)[0] if len(prefix) == prefix_bytes else 0
+    if not 0 < count < 2**16:
+        return 0
+    stream.seek(offset + prefix_bytes + count * (4 + 2 * word))
+    pointer = stream.read(word)
+    return layout.unpack("I", "Q", pointer)[0] if len(pointer) == word else 0
+
+
+def whole_numbers(value: Field | Directory | None, layout: Layout) -> tuple[int, ...]:
+    """Return the numbers of a tag of whole numbers, in order; none if it is missing or of another type."""
+    code = _CODES.get(value.type) if isinstance(value, Field) else None
+    if code is None or not isinstance(value, Field):
+        return ()
+    return struct.unpack(f"{layout.order}{value.count}{code}", value.data)
 
 
 def pack_directory(directory: Directory, layout: Layout, at: int) -> bytes:

@@ -19,6 +19,7 @@ from srdesk.imaging import exif, ifd
 from srdesk.imaging.image import Metadata
 from srdesk.imaging.probe import ImageProbe, check_budget, decoder_errors
 from srdesk.imaging.stored import Numbers, StoredImage
+from srdesk.imaging.tiff_pages import refuse_camera_raw
 from srdesk.imaging.values import UINT8, UINT16, ValueMap, opacity_map
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def probe(stream: BinaryIO, path: Path) -> ImageProbe:
         UnsupportedImageError: its pixels are of a kind that is not handled.
     """
     with decoder_errors(path):
-        return _probe(_first_page(stream), path)
+        return _probe(_first_page(stream, path), path)
 
 
 def read(stream: BinaryIO, path: Path) -> StoredImage:
@@ -64,7 +65,7 @@ def read(stream: BinaryIO, path: Path) -> StoredImage:
         UnsupportedImageError: it is too large, or its pixels are of a kind that is not handled.
     """
     with decoder_errors(path):
-        page = _first_page(stream)
+        page = _first_page(stream, path)
         probed = _probe(page, path)
         check_budget(path, probed)
         samples = _samples(page)
@@ -123,9 +124,10 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-def _first_page(stream: BinaryIO) -> TiffPage:
+def _first_page(stream: BinaryIO, path: Path) -> TiffPage:
     import tifffile
 
+    refuse_camera_raw(stream, path)
     # Its remarks about damaged files would be a second voice beside the one sentence that a person gets.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     stream.seek(0)

@@ -26,6 +26,7 @@ from srdesk.imaging.fits.windows import is_large
 from srdesk.imaging.formats import (
     SCIENCE_SUFFIXES,
     SUFFIXES,
+    count_pictures,
     save_image,
 )
 from srdesk.imaging.scene.probe import is_scene
@@ -214,6 +215,11 @@ class _Task:
                 self.control.notify(f"{kept}: enlarging it again goes on from there.")
             raise
 
+    def tell_pictures(self, pictures: int) -> None:
+        """Say of a file of several pictures that only one of them is enlarged."""
+        if pictures > 1:
+            self.control.notify(f"“{self.source.name}” holds {pictures} pictures; the first of them is enlarged.")
+
     def tell_quantity(self, science: Science) -> None:
         """Say what was conserved where the file did not say it, and of flags that they were only repeated."""
         if science.is_flags:
@@ -250,6 +256,7 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     image = task.decoder.open(task.source, token, part=recipe.part)
     size = TargetSize.parse(recipe.size)
     format_name = checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
+    task.tell_pictures(count_pictures(task.source))
     with claimed(task.output, may_replace=task.may_replace):
         model, loading_s, record = task.begin()
         if recipe.back_projection:
@@ -293,8 +300,7 @@ def _enlarge_scene(task: _Task) -> FileFacts:
     check_disk_wishes(recipe, "a GeoTIFF")
     with open_geotiff(task.source) as scene:
         check_scene(scene, task.output, recipe.bands)
-        if scene.pages > 1:
-            control.notify(f"“{task.source.name}” holds {scene.pages} pictures; the first of them is enlarged.")
+        task.tell_pictures(scene.pages)
         with claimed(task.output, may_replace=task.may_replace), task.told_what_is_kept(unfinished_bytes):
             model, loading_s, record = task.begin()
             facts = enlarge_scene(

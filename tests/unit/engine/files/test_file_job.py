@@ -242,6 +242,17 @@ def test_a_unit_that_nobody_knows_is_said(enlarge: Enlarge, tmp_path: Path) -> N
     assert "finds no BUNIT" in said[0]
 
 
+def test_a_photo_of_several_pages_is_enlarged_as_the_first_and_that_is_said(enlarge: Enlarge, tmp_path: Path) -> None:
+    pages = [PIL.Image.fromarray(RNG.integers(0, 256, (10, 12, 3), np.uint8)) for _ in range(3)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    said: list[str] = []
+    enlarge(tmp_path / "a.tif", tmp_path / "b.png", control=Control(on_notice=said.append))
+    assert said == ["“a.tif” holds 3 pictures; the first of them is enlarged."]
+    said.clear()
+    enlarge(photo(tmp_path / "one.tif"), tmp_path / "c.png", control=Control(on_notice=said.append))
+    assert said == []
+
+
 def test_a_scene_goes_from_disk_to_disk(enlarge: Enlarge, make_geotiff: Callable[..., Path], tmp_path: Path) -> None:
     source = make_geotiff("a.tif", RNG.integers(0, 3000, (2, 20, 30), np.uint16), photometric="minisblack")
     facts = enlarge(source, tmp_path / "b.tif")
