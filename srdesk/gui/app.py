@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     if not has_ended:
         # A thread is stuck in a foreign call, such as the import of torch from a slow disk. Nothing is lost by leaving
         # it, but a running QThread would abort the process while Python takes itself apart.
-        for unfinished in desk.session.unfinished_files:
+        for unfinished in desk.session.saves.unfinished_files:
             unfinished.unlink(missing_ok=True)
         os._exit(status)
     return status

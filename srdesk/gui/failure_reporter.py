@@ -40,8 +40,11 @@ class FailureReporter(QObject):
                 str(failure.error),
                 Loudness.ERROR,
                 failure.error.hint,
-                RemedyButton(remedies.label(remedy), self._act(remedy, failure)),
+                RemedyButton(
+                    remedies.label(remedy), self._act(remedy, failure), is_about_picture=remedy is Remedy.SAVE_ELSEWHERE
+                ),
                 f"{remedies.details(failure)}\n\n{self._report()}",
+                is_about_picture=failure.doing is not Doing.SAVING,
             )
         )
 
@@ -54,6 +57,11 @@ class FailureReporter(QObject):
     def on_noticed(self, sentence: str) -> None:
         """Pass on that a result was made in another way than was asked for."""
         self._messages.tell(Message(sentence, Loudness.NOTICE))
+
+    @Slot(str)
+    def on_save_noticed(self, sentence: str) -> None:
+        """Pass on the same of a file, which is to be known whatever is open meanwhile."""
+        self._messages.tell(Message(sentence, Loudness.NOTICE, is_about_picture=False))
 
     @Slot(str)
     def on_remarked(self, sentence: str) -> None:

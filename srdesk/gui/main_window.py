@@ -181,6 +181,7 @@ class MainWindow(QMainWindow):
         for talking in (self.open_flow, self.copy_flow, self.scenes, self.queue, self.train, self.help, self.tools):
             talking.remarked.connect(reporter.on_remarked)
         session.noticed.connect(reporter.on_noticed)
+        session.save_noticed.connect(reporter.on_save_noticed)
         self.tools.noticed.connect(reporter.on_noticed)
         # Queued, so that it is said after what was said of the picture before is taken back.
         self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
@@ -204,9 +205,8 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_opened(self, document: Document) -> None:
-        shown = self.banner.message
-        if shown is not None and shown.is_about_picture:
-            self.banner.dismiss()
+        if self.banner.message is not None:
+            self.banner.keep(self.banner.message.for_next_picture())
         self._pages.setCurrentWidget(self.view)
         self.setWindowTitle(self.tr("{} – SR Desk").format(document.name))
         self.tool_bar.show_zoom(self.view.zoom_percent)

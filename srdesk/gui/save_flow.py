@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Set
 from pathlib import Path
 
 import numpy as np
@@ -138,8 +140,13 @@ class SaveFlow(QObject):
             return
         self._preferences.change(save_folder=str(folder))
         policy = self._preferences.settings.on_collision
-        orders = [self._order(pane, folder / self.name(document, pane, size), size, policy) for pane in panes]
-        self._session.save([order for order in orders if order is not None])
+        orders: list[SaveOrder] = []
+        for pane in panes:
+            path = folder / self.name(document, pane, size)
+            order = self._order(pane, path, size, policy, frozenset(each.path for each in orders))
+            if order is not None:
+                orders.append(order)
+        self._session.save(orders)
 
     def save_as(self, pane: str, size: str) -> None:
         """Save one pane where the person wants it.
@@ -159,16 +166,21 @@ class SaveFlow(QObject):
         chosen = self._questions.save_path((folder_beside(document) or self.start_folder()) / name, filters)
         if chosen is None:
             return
-        # The dialog has asked about the name that was typed, not about one with a suffix added.
-        policy: CollisionPolicy = "overwrite" if _is_known(chosen) else "ask"
         path = chosen if _is_known(chosen) else Path(f"{chosen}{name.suffix}")
-        order = self._order(pane, path, size, policy)
+        if document.path is not None:
+            refuse_input_as_output(path, [document.path])  # before it is asked whether to replace it
+        order = self._order(pane, path, size, "ask")
         if order is not None:
             self._preferences.change(save_folder=str(order.path.absolute().parent))
             self._session.save([order])
 
-    def _order(self, pane: str, path: Path, size: str, policy: CollisionPolicy) -> SaveOrder | None:
-        """Return how ``pane`` becomes a file, None if the person decided against it."""
+    def _order(
+        self, pane: str, path: Path, size: str, policy: CollisionPolicy, others: Set[Path] = frozenset()
+    ) -> SaveOrder | None:
+        """Return how ``pane`` becomes a file, None if the person decided against it.
+
+        ``others`` are files of the same wish, which get numbers if they would have the same name.
+        """
         from srdesk.imaging.formats import can_hold
 
         document = self._session.document
@@ -189,7 +201,13 @@ class SaveFlow(QObject):
             if not self._questions.format_instead(_sentence(reason), suffix):
                 return None
             path, policy = path.with_suffix(suffix), "ask" if policy == "overwrite" else policy
-        free = resolve_collision(path, policy, self._questions.collision)
+        promised = self._session.saves.promised | others
+        free = resolve_collision(
+            path,
+            "number" if path in others else policy,
+            self._questions.collision,
+            is_taken=lambda wanted: os.path.lexists(wanted) or wanted in promised,
+        )
         if free is None:
             return None
         if document.path is not None:

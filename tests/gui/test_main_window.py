@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from srdesk.gui.main_window import MainWindow
 from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.messages.message_list import Loudness, Message
 from srdesk.gui.preferences import Preferences
+from srdesk.gui.work import file_worker
+from srdesk.gui.work.saving import save
 from srdesk.gui.work.session import Phase, Session
+from srdesk.imaging.naming import CollisionPolicy
 
 WAIT_MS = 10_000
 
@@ -115,6 +119,80 @@ def test_saving_over_the_input_is_refused(window: MainWindow, answers, open_in_w
     window.desk_actions.save_as.trigger()
     assert window.banner.message is not None
     assert "input" in window.banner.message.text
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("skip", ["kept"]), ("number", ["kept", "new"]), ("overwrite", ["new"])])
+def test_a_file_that_is_there_is_never_replaced_unasked(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    answers,
+    open_in_window,
+    save_picture,
+    picture: Path,
+    answer: str,
+    kept: list[str],
+) -> None:
+    other = save_picture("other.png")
+    before = other.read_bytes()
+    open_in_window(picture)
+    answers.given = {"save_path": other, "collision": answer}
+    window.desk_actions.save_as.trigger()
+    qtbot.waitUntil(lambda: not session.is_saving, timeout=WAIT_MS)
+    assert "collision" in answers.asked
+    found = [path for path in (other, other.with_name("other-2.png")) if path.exists()]
+    assert ["kept" if path.read_bytes() == before else "new" for path in found] == kept
+
+
+@pytest.mark.parametrize("policy", ["number", "overwrite", "skip"])
+def test_panes_that_would_have_one_name_get_numbers(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    preferences: Preferences,
+    open_in_window,
+    picture: Path,
+    policy: CollisionPolicy,
+) -> None:
+    preferences.change(output_name_template="{stem}_large{ext}", on_collision=policy)
+    open_in_window(picture)
+    window.desk_actions.save_all.trigger()
+    qtbot.waitUntil(lambda: not session.is_saving, timeout=WAIT_MS)
+    assert {path.name for path in picture.parent.glob("photo_*")} == {"photo_large.png", "photo_large-2.png"}
+
+
+def test_a_result_is_not_written_over_one_that_is_still_being_saved(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    open_in_window,
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    may_write = threading.Event()
+    monkeypatch.setattr(file_worker, "save", lambda *order: (may_write.wait(10), save(*order))[1])
+    open_in_window(picture)
+    for _ in range(3):
+        window.desk_actions.save.trigger()
+    may_write.set()
+    qtbot.waitUntil(lambda: not session.is_saving, timeout=WAIT_MS)
+    names = {path.name for path in picture.parent.glob("photo_*")}
+    assert names == {f"photo_srresnet_x4{number}.png" for number in ("", "-2", "-3")}
+
+
+def test_a_save_that_failed_is_still_said_when_the_next_picture_is_there(
+    qtbot: QtBot, window: MainWindow, session: Session, answers, open_in_window, save_picture, picture: Path
+) -> None:
+    open_in_window(picture)
+    answers.given = {"save_path": picture.with_name("no") / "folder" / "out.png"}
+    with qtbot.waitSignal(session.failed, timeout=WAIT_MS):
+        window.desk_actions.save_as.trigger()
+    assert window.banner.message is not None
+    assert window.banner.message.remedy is not None
+    open_in_window(save_picture("next.png"))
+    assert window.banner.message is not None
+    assert "out.png" in window.banner.message.text
+    assert window.banner.message.remedy is None  # it would save the next picture
 
 
 def test_transparency_that_a_format_cannot_hold_is_asked_about(

@@ -86,6 +86,13 @@ class Banner(QFrame):
         self.setAccessibleName(f"{message.text} {message.hint}")
         self.show()
 
+    def keep(self, message: Message | None) -> None:
+        """Go on saying ``message``, which is what is left of the one that is shown."""
+        if message is None:
+            self.dismiss()
+        elif message is not self._message:
+            self.show_message(message)
+
     @Slot()
     def dismiss(self) -> None:
         """Hide the banner."""

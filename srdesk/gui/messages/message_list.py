@@ -6,7 +6,7 @@ What is said before there is a window waits until there is one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -30,6 +30,8 @@ class Remedy:
     """Text of the button."""
     act: Callable[[], None]
     """Called on the main thread."""
+    is_about_picture: bool = False
+    """Whether it does something with the picture that is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Message:
     """For a report; shown on request."""
     is_about_picture: bool = True
     """Whether it has nothing to say any more when another picture is opened."""
+
+    def for_next_picture(self) -> Message | None:
+        """Return what is left to say when another picture is opened."""
+        if self.is_about_picture:
+            return None
+        return replace(self, remedy=None) if self.remedy and self.remedy.is_about_picture else self
 
 
 class Speaker(Protocol):

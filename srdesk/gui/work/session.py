@@ -34,9 +34,9 @@ from srdesk.gui.work.requests import (
     WarmedUp,
     WarmUpRequest,
 )
+from srdesk.gui.work.save_ledger import SaveLedger
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.scene_runs import SceneRuns
-from srdesk.imaging.atomic import PART_SUFFIX
 
 
 class Phase(Enum):
@@ -66,6 +66,8 @@ class Session(QObject):
     """Paths that were written."""
     noticed = Signal(str)
     """One sentence about something that was done in another way than asked for."""
+    save_noticed = Signal(str)
+    """The same about a file that was saved."""
     failed = Signal(object)
     """A `Failure`."""
     warmed_up = Signal(object)
@@ -85,8 +87,8 @@ class Session(QObject):
         self._phase = Phase.EMPTY
         self._document: Document | None = None
         self._opening: Request | None = None
-        self._saving: dict[int, SaveRequest] = {}
-        self._orders: dict[str, SaveOrder] = {}
+        self.saves = SaveLedger()
+        """What is being saved."""
         self._warming_up: Request | None = None
         self.recall: Callable[[Path], tuple[str, tuple[int, ...]]] = lambda _path: ("", ())
         """Returns which part and bands of a file were chosen when it was open before."""
@@ -99,7 +101,7 @@ class Session(QObject):
         self.scenes = SceneRuns(files, parent=self)
         """Enlarges scenes that are too large for memory from disk to disk, whatever is open meanwhile."""
         self.scenes.failed.connect(self.failed)
-        self.scenes.noticed.connect(self.noticed)
+        self.scenes.noticed.connect(self.save_noticed)
         files.answered.connect(self._on_answered)
         files.reported.connect(self._on_file_reported)
         upscaling.answered.connect(self._on_answered)
@@ -117,17 +119,12 @@ class Session(QObject):
     @property
     def is_saving(self) -> bool:
         """Whether a file is being written, or will be as soon as its pane is computed."""
-        return bool(self._saving or self._orders)
+        return bool(self.saves)
 
     @property
     def has_asked_work(self) -> bool:
         """Whether something is under way that the person asked for and would miss."""
         return self.is_saving or bool(self.renderer.asked)
-
-    @property
-    def unfinished_files(self) -> list[Path]:
-        """Files that are being written, under the names that they have until then."""
-        return [Path(f"{job.order.path}{PART_SUFFIX}") for request in self._saving.values() for job in request.jobs]
 
     def warm_up(self) -> None:
         """Have torch loaded behind the window."""
@@ -154,12 +151,12 @@ class Session(QObject):
     def close_document(self) -> None:
         """Forget the picture and everything that was computed of it; files that are being written are finished."""
         self._abandon_opening()
-        self._orders.clear()
         self._close_scene()
         self._document = None
         self.renderer.set_image(None)
         self._set_phase(Phase.EMPTY)
         self.closed.emit()
+        self._drop_orders()
 
     def save(self, orders: list[SaveOrder]) -> None:
         """Write panes to files, first those that are computed already."""
@@ -167,7 +164,7 @@ class Session(QObject):
         for order in orders:
             rendered = self.renderer.result(order.pane)
             if rendered is None:
-                self._orders[order.pane] = order
+                self.saves.wait(order)
                 missing.append(order.pane)
             else:
                 jobs.append(self._job(order, rendered))
@@ -180,9 +177,7 @@ class Session(QObject):
     def cancel(self) -> None:
         """Stop opening, computing and saving."""
         self._abandon_opening()
-        self._orders.clear()
-        for request in self._saving.values():
-            request.token.cancel()
+        self.saves.cancel()
         self.renderer.cancel()
         self.scenes.cancel()
         self.saving_changed.emit(self.is_saving)
@@ -209,8 +204,8 @@ class Session(QObject):
         if self._opening is not None and answer.id == self._opening.id:
             self._opening = None
             self._on_open_answered(answer)
-        elif answer.id in self._saving:
-            del self._saving[answer.id]
+        elif self.saves.writes(answer.id):
+            self.saves.end(answer.id)
             self._on_save_answered(answer)
         elif self._warming_up is not None and answer.id == self._warming_up.id:
             self._warming_up = None
@@ -223,12 +218,12 @@ class Session(QObject):
     def _on_open_answered(self, answer: Answer) -> None:
         self.opening.emit("")
         if isinstance(answer, Opened):
-            self._orders.clear()
             self._close_scene()
             self._document = answer.document
             self._set_phase(Phase.LOADED)
             self.renderer.set_image(answer.document.image or answer.document.scene)
             self.opened.emit(answer.document)
+            self._drop_orders()
         elif isinstance(answer, Failed):
             self.failed.emit(Failure(answer.error, Doing.OPENING))
 
@@ -242,17 +237,17 @@ class Session(QObject):
     @Slot(object)
     def _on_file_reported(self, report: object) -> None:
         if isinstance(report, Noticed):
-            self.noticed.emit(report.sentence)
+            (self.save_noticed if self.saves.writes(report.id) else self.noticed).emit(report.sentence)
 
     @Slot(object)
     def _on_rendered(self, answer: Rendered) -> None:
-        order = self._orders.pop(answer.pane, None)
-        if order is not None:
-            self._submit_saves((self._job(order, answer),))
+        orders = self.saves.take(answer.pane)
+        if orders:
+            self._submit_saves(tuple(self._job(order, answer) for order in orders))
 
     @Slot(str, object)
     def _on_pane_failed(self, pane: str, error: SrDeskError) -> None:
-        if self._orders.pop(pane, None) is not None:
+        if self.saves.take(pane):
             self.saving_changed.emit(self.is_saving)
         self.failed.emit(Failure(error, Doing.COMPUTING, pane))
 
@@ -271,6 +266,16 @@ class Session(QObject):
         if self._document is not None and self._document.scene is not None:
             self._document.scene.close()
 
+    def _drop_orders(self) -> None:
+        """Give up what has to be computed of a picture that is no longer open, and say so."""
+        orders = self.saves.drop()
+        if orders:
+            names = ", ".join(order.path.name for order in orders)
+            self.noticed.emit(
+                self.tr("Not saved, because the picture was left before it was computed: {}.").format(names)
+            )
+            self.saving_changed.emit(self.is_saving)
+
     def _abandon_opening(self) -> None:
         if self._opening is not None:
             self._opening.token.cancel()
@@ -283,7 +288,7 @@ class Session(QObject):
 
     def _submit_saves(self, jobs: tuple[SaveJob, ...]) -> None:
         request = SaveRequest(jobs=jobs)
-        self._saving[request.id] = request
+        self.saves.begin(request)
         self.saving_changed.emit(True)
         self._files.submit(request)
 

@@ -107,6 +107,42 @@ def test_results_are_saved_in_the_size_that_was_chosen(
     assert read_pixels(target).shape == (*expected[::-1], 3)
 
 
+def test_two_files_of_one_pane_that_is_not_computed_are_both_saved(
+    qtbot: QtBot, opened: Session, tmp_path: Path, nearest: object
+) -> None:
+    targets = [tmp_path / "result.png", tmp_path / "result.jpg"]
+    nearest.gate.clear()  # type: ignore[attr-defined]
+    for target in targets:
+        opened.save([order("srresnet", target)])
+    assert opened.saves.promised == frozenset(targets)
+    nearest.gate.set()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: not opened.is_saving, timeout=WAIT_MS)
+    assert all(target.is_file() for target in targets)
+    assert opened.saves.promised == frozenset()
+
+
+@pytest.mark.parametrize("way", ["close", "open"])
+def test_who_leaves_a_picture_is_told_what_was_not_saved(
+    qtbot: QtBot, opened: Session, tmp_path: Path, picture: Path, nearest: object, way: str
+) -> None:
+    said: list[str] = []
+    for signal, word in ((opened.opened, "opened"), (opened.closed, "closed")):
+        signal.connect(lambda *_, word=word: said.append(word))
+    opened.noticed.connect(said.append)
+    nearest.gate.clear()  # type: ignore[attr-defined]
+    opened.save([order("srresnet", tmp_path / "result.png")])
+    if way == "close":
+        opened.close_document()
+    else:
+        with qtbot.waitSignal(opened.opened, timeout=WAIT_MS):
+            opened.open(picture)
+    nearest.gate.set()  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=WAIT_MS)
+    assert said[0] == f"{way.removesuffix('e')}ed"
+    assert "result.png" in said[1]
+    assert not opened.is_saving
+
+
 def test_a_wish_to_save_ends_with_the_run_that_it_needed(
     qtbot: QtBot, opened: Session, tmp_path: Path, nearest: object
 ) -> None:
