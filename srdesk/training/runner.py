@@ -25,14 +25,14 @@ import msgspec
 from srdesk.engine.control import CancelToken
 from srdesk.errors import Cancelled, DatasetError, SrDeskError, UnexpectedError
 from srdesk.training import events
-from srdesk.training.config import TrainConfig
+from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.journal import Journal
 from srdesk.training.learning.memory import kept_memory, told_where_it_ends
 from srdesk.training.recipe import write_recipe
 from srdesk.training.run.requests import Requests, hear_lines, hearing_requests
 from srdesk.training.run.run_table import run_table
 from srdesk.training.run.runs import CHECKPOINT_NAME, MEASURED_NAME, TENSORBOARD_FOLDER, Run
-from srdesk.training.runner_options import configuration, parse
+from srdesk.training.runner_options import configuration, parse, with_start
 from srdesk.training.tasks import Task, run_task, stop_at, task_of
 from srdesk.training.tensorboard import TensorBoardLog
 
@@ -69,13 +69,18 @@ def main(
         try:
             if (task := task_of(options, features_file=features_file, weights_folders=weights_folders)) is not None:
                 return _do(task, requests.token, journal)
-            config = configuration(options, weights_folders)
+            config = configuration(options)
+            if options.run is None or not (options.run / CONFIG_NAME).exists():
+                config = _with_all_there(config, weights_folders)  # a mistyped name leaves no run behind
             run = stack.enter_context(_held_run(config, options.run, runs_folder))
             stack.enter_context(hearing_requests(requests, run))
             board = TensorBoardLog(run.folder / TENSORBOARD_FOLDER) if config.tensorboard else None
             journal.open(run, total_steps=config.steps, board=board)
             if wire is not None:
                 _hear_stdin(requests, run)
+            config = _with_all_there(config, weights_folders)
+            if not (run.folder / CHECKPOINT_NAME).exists():  # else it is not sure yet that the checkpoint goes with it
+                run.store(config)
             return _train(config, run, requests, journal, features_file)
         except SrDeskError as error:
             journal.tell(_failed(error))
@@ -87,22 +92,30 @@ def main(
 
 @contextlib.contextmanager
 def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> Iterator[Run]:
-    """Make the run folder, be its only trainer, and write the configuration of a run that begins.
+    """Make the run folder, and be its only trainer.
 
     Raises:
-        DatasetError: a folder of pictures is not there.
         RunInUseError: another trainer is at work in the run folder.
         TrainingError: the run folder cannot be written to, or is no run folder.
     """
-    for name in config.data:
-        if not Path(name).exists():
-            raise DatasetError(name, "it does not exist")
     run = Run(folder or runs_folder / f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}_{config.weights_name}")
     run.make_folder()
     with run.hold():
-        if not (run.folder / CHECKPOINT_NAME).exists():  # else it is not sure yet that the checkpoint goes with it
-            run.store(config)
         yield run
+
+
+def _with_all_there(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainConfig:
+    """Return the configuration with the path of the weights to start from, after a look at the pictures.
+
+    Raises:
+        ConfigError: there are no such weights.
+        DatasetError: a folder of pictures is not there.
+    """
+    config = with_start(config, weights_folders)
+    for name in config.data:
+        if not Path(name).exists():
+            raise DatasetError(name, "it does not exist")
+    return config
 
 
 def _do(task: Task, token: CancelToken, journal: Journal) -> int:

@@ -95,12 +95,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def configuration(options: argparse.Namespace, weights_folders: Sequence[Path] = ()) -> TrainConfig:
+def configuration(options: argparse.Namespace) -> TrainConfig:
     """Return what the options ask for, over a configuration file or else over what the run folder holds.
+
+    Whether there are such pictures and such weights to start from is not looked at.
 
     Args:
         options: what `parse` returned.
-        weights_folders: where weights are looked up that are called by their name.
 
     Raises:
         ConfigError: a file cannot be read, or a value is not allowed.
@@ -120,18 +121,26 @@ def configuration(options: argparse.Namespace, weights_folders: Sequence[Path] =
             start=model if preset.start == "shipped" else preset.start,
             name=preset.name_for(model),
         )
-    config = _with_options(config, options)
-    return validate(msgspec.structs.replace(config, start=_found(config.start, weights_folders)))
+    return validate(_with_options(config, options))
 
 
-def _found(start: str, weights_folders: Sequence[Path]) -> str:
-    """Return the path of weights that are called by their name; anything else as it is."""
-    if start in STARTS or Path(start).exists():
-        return start
-    entry = WeightsLibrary(weights_folders).find_for(start)
+def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainConfig:
+    """Return the configuration with the path of the weights to start from, which may be called by their name.
+
+    Args:
+        config: what `configuration` returned.
+        weights_folders: where weights are looked up that are called by their name.
+
+    Raises:
+        ConfigError: there are no such weights.
+    """
+    if config.start in STARTS or Path(config.start).exists():
+        return config
+    entry = WeightsLibrary(weights_folders).find_for(config.start)
     if entry is None:
-        raise ConfigError("start", start, "interpolation, random, a weights file, or a name that `srdesk models` lists")
-    return str(entry.path)
+        allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
+        raise ConfigError("start", config.start, allowed)
+    return msgspec.structs.replace(config, start=str(entry.path))
 
 
 def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:

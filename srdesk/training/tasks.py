@@ -20,7 +20,7 @@ from srdesk.training.config import TrainConfig
 from srdesk.training.data.download import run_download
 from srdesk.training.data.health import run_check
 from srdesk.training.learning.memory import told_where_it_ends
-from srdesk.training.runner_options import configuration
+from srdesk.training.runner_options import configuration, with_start
 
 Tell = Callable[[events.AnyEvent], None]
 Task = Callable[[Tell, CancelToken], None]
@@ -45,10 +45,10 @@ def task_of(
     if options.download_coco is not None:
         return lambda tell, token: run_download(options.download_coco, tell, token, url=options.coco_url)
     if options.check:
-        config = configuration(options, weights_folders)
+        config = with_start(configuration(options), weights_folders)
         return lambda tell, token: run_check(config, tell, token)
     if options.find_learning_rate:
-        config = configuration(options, weights_folders)
+        config = with_start(configuration(options), weights_folders)
         return lambda tell, token: _find_learning_rate(config, tell, token, features_file)
     return None
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
-from srdesk.errors import SrDeskError, TrainingError, TrainingProcessError
+from srdesk.errors import Cancelled, SrDeskError, TrainingError, TrainingProcessError
 from srdesk.training import events
+
+_SENTENCE = "srdesk: "
+"""What the command line begins a sentence with on stderr; a remedy follows on a line of its own, further in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,24 @@ def outcome_of(
     Args:
         last: what it said at its end, None if it said nothing.
         exit_code: of the process, None if that is not known.
-        log_tail: the last lines of its stderr.
+        log_tail: the last lines of its stderr, in which it says why it ended where it may not tell it as an event.
         was_asked: whether it was told to end, so that ending without a word is no crash.
     """
     if isinstance(last, events.Finished):
         return Finished(last) if last.reason == "done" else Stopped(last)
     if isinstance(last, events.Failed):
         return Failed(TrainingError(last.message, hint=last.hint))
-    return Stopped() if was_asked else Crashed(exit_code, log_tail)
+    if was_asked:
+        return Stopped()
+    said = _last_said(log_tail) if exit_code is not None and exit_code > 0 else None
+    return Crashed(exit_code, log_tail) if said is None or exit_code == Cancelled.exit_code else Failed(said)
+
+
+def _last_said(log: str) -> TrainingError | None:
+    """Return the last thing that the command line said went wrong, None if it said nothing."""
+    _, mark, rest = f"\n{log}".rpartition(f"\n{_SENTENCE}")
+    if not mark:
+        return None
+    sentence, _, more = rest.partition("\n")
+    hint = more.partition("\n")[0]
+    return TrainingError(sentence, hint=hint.strip() if hint.startswith(" ") else "")

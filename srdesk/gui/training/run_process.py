@@ -268,10 +268,11 @@ class RunProcess(QObject):
         self.ended.emit(outcome)
 
     def _heard_outcome(self) -> RunOutcome:
+        trainer = self._trainer
         return outcome_of(
             self._last_word,
-            exit_code=self._trainer.exit_code if self._trainer is not None else None,
-            log_tail=log_tail(self._run.folder),
+            exit_code=trainer.exit_code if trainer is not None else None,
+            log_tail=log_tail(self._run.folder, trainer.log_begins_at_byte if trainer is not None else 0),
             was_asked=self._was_asked_to_end,
         )
 

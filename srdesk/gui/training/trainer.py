@@ -30,6 +30,8 @@ class ChildTrainer:
         """
         try:
             with (folder / LOG_NAME).open("ab") as log:
+                self.log_begins_at_byte = log.tell()
+                """Where its words begin in the log of the run; those of earlier trainers stand before."""
                 self._process = subprocess.Popen(
                     trainer_command("--run", str(folder), "--events"),
                     # A pipe that nobody reads from: it breaks when the desk dies, and the trainer notices.
@@ -85,6 +87,9 @@ class OtherTrainer:
 
     exit_code = None
     """Only a parent learns it."""
+
+    log_begins_at_byte = 0
+    """It may have begun anywhere in the log of the run."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -153,13 +158,14 @@ def stand_back(pid: int) -> None:
             process.nice(min(process.nice() + NICENESS, _MAX_NICENESS))
 
 
-def log_tail(folder: Path) -> str:
-    """Return the last lines of a run's log; nothing if there is none."""
+def log_tail(folder: Path, since_byte: int = 0) -> str:
+    """Return the last lines of a run's log, none of them from before ``since_byte``; nothing if there is no log."""
     try:
         with (folder / LOG_NAME).open("rb") as log:
             size_bytes = log.seek(0, os.SEEK_END)
-            log.seek(max(0, size_bytes - _LOG_TAIL_BYTES))
+            begin_byte = max(since_byte, size_bytes - _LOG_TAIL_BYTES)
+            log.seek(begin_byte)
             tail = log.read().decode(errors="replace")
     except OSError:
         return ""
-    return tail if size_bytes <= _LOG_TAIL_BYTES else tail.partition("\n")[2]
+    return tail if begin_byte == since_byte else tail.partition("\n")[2]

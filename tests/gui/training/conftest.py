@@ -42,6 +42,9 @@ else:
     signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
 threading.Thread(target=hear, daemon=True).start()
 print("a word on stderr", file=sys.stderr, flush=True)
+if "refuse" in notes:
+    print("srdesk: The run is being trained elsewhere.\\n        Wait until it has ended.", file=sys.stderr, flush=True)
+    sys.exit(1)
 if "fall" in notes:
     sys.exit(3)
 if "fail" in notes:

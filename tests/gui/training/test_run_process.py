@@ -146,6 +146,27 @@ def test_an_error_that_the_trainer_explains_is_passed_on(qtbot: QtBot, new_proce
     assert (str(process.outcome.error), process.outcome.error.hint) == ("The folder is empty.", "Choose another.")
 
 
+def test_what_a_trainer_says_that_may_not_write_into_the_run_is_passed_on(
+    qtbot: QtBot, new_process, config, folder: Path
+) -> None:
+    process = new_process()
+    process.start(config("refuse"), folder)
+    wait_for_end(qtbot, process)
+    assert isinstance(process.outcome, Failed)
+    error = process.outcome.error
+    assert (str(error), error.hint) == ("The run is being trained elsewhere.", "Wait until it has ended.")
+
+
+def test_what_an_earlier_trainer_said_is_not_taken_for_the_words_of_a_later_one(
+    qtbot: QtBot, new_process, config, folder: Path
+) -> None:
+    for notes, kind in (("refuse", Failed), ("fall", Crashed)):
+        process = new_process()
+        process.start(config(notes), folder)
+        wait_for_end(qtbot, process)
+        assert isinstance(process.outcome, kind)
+
+
 def test_a_trainer_that_does_not_hear_is_killed_in_the_end(
     qtbot: QtBot, new_process, config, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

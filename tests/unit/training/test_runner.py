@@ -19,6 +19,7 @@ from srdesk.errors import (
     DatasetError,
     OutOfMemoryError,
     RunInUseError,
+    SrDeskError,
     TrainingDivergedError,
     TrainingError,
 )
@@ -155,6 +156,33 @@ def test_a_failure_is_the_last_event_of_the_run(tmp_path: Path) -> None:
     assert isinstance(last, events.Failed)
     assert last.kind == "DatasetError"
     assert last.hint
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"), [("data", DatasetError), ("start", ConfigError)], ids=["pictures", "start weights"]
+)
+def test_what_a_run_lacks_that_the_desk_begins_is_told_in_its_folder(
+    tiny_config: Callable[..., TrainConfig], tmp_path: Path, field: str, kind: type[SrDeskError]
+) -> None:
+    gone = str(tmp_path / "gone")
+    run = Run(tmp_path / "run")
+    run.make_folder()
+    run.store(tiny_config(**{field: (gone,) if field == "data" else gone}))
+    with pytest.raises(kind) as caught:
+        main(["--run", str(run.folder)], runs_folder=tmp_path)
+    assert run.events() == [
+        events.Failed(kind=kind.__name__, message=str(caught.value), hint=caught.value.hint),
+    ]
+    assert gone in str(caught.value)
+
+
+def test_a_mistyped_option_is_no_failure_of_the_run(pictures: Path, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    main(["--data", str(pictures), "--steps", "1", "--run", str(run.folder), *TINY], runs_folder=tmp_path)
+    told = run.events()
+    with pytest.raises(ConfigError):
+        main(["--run", str(run.folder), "--set", "colour=1"], runs_folder=tmp_path)
+    assert run.events() == told
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: no memory")])
