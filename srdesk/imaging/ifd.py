@@ -178,6 +178,14 @@ def swapped(field: Field) -> Field:
     return Field(field.type, field.count, np.frombuffer(field.data, kind).byteswap().tobytes())
 
 
+def swapped_directory(directory: Directory) -> Directory:
+    """Return the same directory, and what is below it, in the other byte order."""
+    return {
+        tag: swapped(value) if isinstance(value, Field) else swapped_directory(value)
+        for tag, value in directory.items()
+    }
+
+
 def add_to_first_directory(stream: BinaryIO, extra: Directory) -> None:
     """Add tags to a finished TIFF file with one directory, by writing that directory anew at its end.
 

@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srdesk.errors import ImageReadError, UnsupportedImageError
+from srdesk.imaging import ifd
 from srdesk.imaging.image import Box
 from srdesk.imaging.probe import MAX_SIDE_PX
 from srdesk.imaging.scene.beside import check_beside, has_classes_beside
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation
 from srdesk.imaging.stored import Numbers
+from srdesk.imaging.tiff_pages import refuse_camera_raw
 
 DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 """Types of numbers that a scene may have."""
@@ -31,6 +33,7 @@ DTYPES = ("uint8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 _MAX_BLOCK_BYTES = 256 * 2**20
 """Tiles and strips are decoded whole; larger ones cannot be read piece by piece."""
 
+_PHOTOMETRIC, _SEPARATED = 262, 5
 _MAX_BLOCKS = 2**26
 _MAX_BANDS = 4096
 
@@ -200,6 +203,7 @@ def _check(path: Path, dataset: Any) -> None:
         ImageReadError: the scene has no pixels.
         UnsupportedImageError: it is of a kind that is not handled.
     """
+    _check_colours(path)
     if not dataset.count or dataset.height < 1 or dataset.width < 1:
         raise ImageReadError(path, "its header says that it has no pixels")
     if max(dataset.height, dataset.width) > MAX_SIDE_PX:
@@ -224,6 +228,23 @@ def _check(path: Path, dataset: Any) -> None:
             f"its tiles of {columns:,} × {rows:,} pixels cannot be read piece by piece",
             hint="Write it anew in tiles, such as with `gdal_translate -co TILED=YES`.",
         )
+
+
+def _check_colours(path: Path) -> None:
+    """Make sure that the numbers are neither colours of a printer nor those of single dots of a camera.
+
+    Raises:
+        UnsupportedImageError: they are.
+        OSError: the file cannot be read.
+        ValueError: it is damaged.
+    """
+    with path.open("rb") as stream:
+        refuse_camera_raw(stream, path)
+        layout, offset = ifd.read_layout(stream)
+        directory = ifd.read_directory(stream, offset, layout, frozenset({_PHOTOMETRIC}))
+    if ifd.whole_numbers(directory.get(_PHOTOMETRIC), layout) == (_SEPARATED,):
+        hint = "Convert it to RGB, in the program that wrote it."
+        raise UnsupportedImageError(path, "its colours are of the kind SEPARATED", hint=hint)
 
 
 def _bands(dataset: Any) -> tuple[Band, ...]:

@@ -22,6 +22,7 @@ from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
 from srdesk.imaging.scene.geotiff import GeoTiff
+from srdesk.imaging.scene.kept_tags import EXTRA_SAMPLES, NODATA, kept_tags
 from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
 from srdesk.imaging.scene.tile_codec import TileCodec, family_of
 from srdesk.imaging.scene.tile_file import TileFile
@@ -35,18 +36,8 @@ RANGE_TAG = "SRDESK_RANGE"
 _OVERVIEW_STOP_PX = 256
 """The smallest overview is the first that fits into a square of this size."""
 
-_WIDTH, _LENGTH, _EXTRA_SAMPLES, _JPEG_TABLES, _SUBSAMPLING, _TIE_POINTS, _NODATA = (
-    256,
-    257,
-    338,
-    347,
-    530,
-    33922,
-    42113,
-)
+_WIDTH, _LENGTH, _JPEG_TABLES, _SUBSAMPLING, _TIE_POINTS = 256, 257, 347, 530, 33922
 _SHORT, _LONG, _DOUBLE = 3, 4, 12
-_KEPT_TAGS = frozenset({_EXTRA_SAMPLES, 700, 33723, 34675, 34735, 34736, 34737, _NODATA})
-"""Extra samples, XMP, IPTC, ICC profile, the three tags of GeoKeys, nodata: byte for byte."""
 
 _FOREIGN_DOMAINS = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC", "COLOR_PROFILE", "EXIF")
 """What GDAL makes up itself, or what goes from file to file in another way."""
@@ -243,12 +234,12 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
         directory[tag] = ifd.Field(_LONG, 1, struct.pack("<I", size))
     if plan.codec.compression == "JPEG" and plan.is_interleaved and len(plan.scene.bands) == 3:
         directory[_SUBSAMPLING] = ifd.Field(_SHORT, 2, struct.pack("<HH", 1, 1))
-    kept = _kept_fields(plan.scene.path)
+    kept = kept_tags(plan.scene.path, height=plan.height, width=plan.width)
     if plan.scene.has_bands_left_out:
-        kept.pop(_EXTRA_SAMPLES, None)  # of all bands
+        kept.pop(EXTRA_SAMPLES, None)  # of all bands
     directory.update(kept)
     if plan.has_nodata_by_band:
-        directory.pop(_NODATA, None)
+        directory.pop(NODATA, None)
     where = plan.scene.geolocation.scaled(plan.scale)
     if where.gcps and where.transform is None:
         directory[_TIE_POINTS] = _tie_points(where.gcps, plan.scene.dataset.tags().get("AREA_OR_POINT") == "Point")
@@ -265,15 +256,6 @@ def _tie_points(gcps: tuple[Any, ...], is_point: bool) -> ifd.Field:
     shift = 0.5 if is_point else 0.0
     points = [(gcp.col - shift, gcp.row - shift, 0.0, gcp.x, gcp.y, gcp.z or 0.0) for gcp in gcps]
     return ifd.Field(_DOUBLE, 6 * len(points), np.array(points, "<f8").tobytes())
-
-
-def _kept_fields(path: Path) -> dict[int, ifd.Field]:
-    """Return the tags of the input that its result has byte for byte, in little-endian order."""
-    with path.open("rb") as stream:
-        layout, offset = ifd.read_layout(stream)
-        directory = ifd.read_directory(stream, offset, layout, _KEPT_TAGS)
-    fields = {tag: value for tag, value in directory.items() if isinstance(value, ifd.Field)}
-    return fields if layout.order == "<" else {tag: ifd.swapped(value) for tag, value in fields.items()}
 
 
 def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
