@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Set
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from srdesk.gui.work.requests import PANE_KEYS, Document
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.session import Session
 from srdesk.imaging.image import Image
-from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_collision
+from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_among
 from srdesk.imaging.stored import StoredImage
 
 PATTERNS = {
@@ -201,12 +200,8 @@ class SaveFlow(QObject):
             if not self._questions.format_instead(_sentence(reason), suffix):
                 return None
             path, policy = path.with_suffix(suffix), "ask" if policy == "overwrite" else policy
-        promised = self._session.saves.promised | others
-        free = resolve_collision(
-            path,
-            "number" if path in others else policy,
-            self._questions.collision,
-            is_taken=lambda wanted: os.path.lexists(wanted) or wanted in promised,
+        free = resolve_among(
+            path, policy, self._questions.collision, promised=self._session.saves.promised, together=others
         )
         if free is None:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from srdesk.gui.scene.pyramid import ScenePyramid
 from srdesk.gui.work.requests import Document
 from srdesk.gui.work.scene_requests import CacheCleared, Foreseen, SceneOrder, UnfinishedFound
 from srdesk.gui.work.session import Session
-from srdesk.imaging.naming import refuse_input_as_output, resolve_collision
+from srdesk.imaging.naming import refuse_input_as_output, resolve_among, resolve_collision
 
 _SUFFIX = ".tif"
 _SUFFIXES = (".tif", ".tiff")
@@ -77,16 +78,21 @@ class SceneFlow(QObject):
         document = self._session.document
         if document is None or document.scene is None:
             return
+        orders: list[SceneOrder] = []
         try:
-            orders = [self._order(document, document.scene, pane) for pane in panes]
+            for pane in panes:
+                order = self._order(document, document.scene, pane, frozenset(each.output for each in orders))
+                orders += [] if order is None else [order]
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
             return
-        self._wanted += [(order, elsewhere) for order in orders if order is not None]
+        self._wanted += [(order, elsewhere) for order in orders]
         self._ask_next()
 
-    def _order(self, document: Document, scene: ScenePyramid, pane: str) -> SceneOrder | None:
+    def _order(self, document: Document, scene: ScenePyramid, pane: str, others: Set[Path]) -> SceneOrder | None:
         """Return what is to be done for a pane; None if it is being done, or the person decided against it.
+
+        ``others`` are files of the same wish, which get numbers if they would have the same name.
 
         Raises:
             ConfigError: the name is not one that a result can have.
@@ -101,7 +107,10 @@ class SceneFlow(QObject):
                 return order
         folder = folder_beside(document) or self._save_flow.start_folder()
         path = _as_tiff(folder / self._save_flow.name(document, pane, size))
-        free = resolve_collision(path, self._save_flow.policy, self._questions.collision)
+        promised = {order.output for order in (*self._going_on(), *(order for order, _ in self._wanted))}
+        free = resolve_among(
+            path, self._save_flow.policy, self._questions.collision, promised=promised, together=others
+        )
         if free is None:
             return None
         return SceneOrder(pane=pane, source=source, output=free, recipe=recipe, colours=colours, size=size)

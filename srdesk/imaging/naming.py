@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -167,6 +167,31 @@ def resolve_collision(
     if answer == "ask":
         raise ConfigError("on-collision", answer, "number, skip or overwrite as the answer")
     return resolve_collision(path, answer, is_taken=is_taken)
+
+
+def resolve_among(
+    path: Path,
+    policy: CollisionPolicy,
+    ask: Callable[[Path], CollisionPolicy],
+    *,
+    promised: Set[Path],
+    together: Set[Path],
+) -> Path | None:
+    """Return where to write as `resolve_collision` does, beside files that are not written yet.
+
+    Args:
+        path: the wanted output file.
+        policy: what to do if it exists, or will.
+        ask: puts the question for the policy "ask".
+        promised: files of earlier wishes.
+        together: files of the same wish; none of them is replaced or left out for another one, whatever the policy.
+    """
+    return resolve_collision(
+        path,
+        "number" if path in together else policy,
+        ask,
+        is_taken=lambda wanted: os.path.lexists(wanted) or wanted in promised or wanted in together,
+    )
 
 
 def refuse_input_as_output(output: Path, inputs: Iterable[Path]) -> None:

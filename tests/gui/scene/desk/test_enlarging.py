@@ -125,6 +125,18 @@ def test_saving_a_pane_is_the_same_run(
     assert result.with_name("as.tif").read_bytes() == result.read_bytes()
 
 
+def test_results_of_one_wish_that_would_have_one_name_get_numbers(
+    qtbot: QtBot, window: MainWindow, answers: Any, open_scene: Callable[[], ScenePyramid]
+) -> None:
+    open_scene()
+    places: list[str] = []
+    answers.scene_run = lambda _what, facts: (places.append(facts), "cancel")[1]
+    window.save_flow.scene_meant.emit(["bicubic", "bicubic"], False)
+    qtbot.waitUntil(lambda: len(places) == 2, timeout=WAIT_MS)
+    assert "Place: scene_bicubic_x4.tif in" in places[0]
+    assert "Place: scene_bicubic_x4-2.tif in" in places[1]
+
+
 def test_the_scene_itself_is_never_written_over(
     qtbot: QtBot, window: MainWindow, answers: Any, open_scene: Callable[[], ScenePyramid], scene: Path
 ) -> None:
