@@ -53,7 +53,7 @@ class HonestyWorker(Worker):
         if isinstance(request, DisagreementMapRequest):
             from srdesk.engine.trust.honesty import disagreement
 
-            drawn = draw(disagreement(request.one, request.other), SCALE, request.factor, request.highest)
+            drawn = draw(disagreement(request.one.stored, request.other.stored), SCALE, request.factor, request.highest)
             return Mapped(request.id, request.title, drawn.display, None, drawn.highest, drawn.spread)
         if isinstance(request, SpreadMapRequest):
             return self._map_spread(request)

@@ -11,7 +11,7 @@ from srdesk.gui.compare.view import CompareView
 from srdesk.gui.honesty import texts
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.honesty.open_picture import open_picture
-from srdesk.gui.honesty.requests import ConsistencyMapRequest, Mapped
+from srdesk.gui.honesty.requests import ConsistencyMapRequest, Mapped, MapRequest
 from srdesk.gui.status_board import StatusBoard
 from srdesk.gui.work.requests import MAP_PANE
 from srdesk.gui.work.session import Session
@@ -30,6 +30,8 @@ class MapBoard(QObject):
         self._honesty = honesty
         self._status = status
         self._title = ""
+        self._made: MapRequest | None = None
+        self._making: MapRequest | None = None
         self._followed: tuple[str, int, float] | None = None
         self._asked: tuple[str, int] | None = None
         self.shown: Mapped | None = None
@@ -42,6 +44,8 @@ class MapBoard(QObject):
         honesty.appraiser.changed.connect(self._follow)
         session.opened.connect(self._forget)
         session.closed.connect(self._forget)
+        session.renderer.changed.connect(self._look_again)
+        session.renderer.rendered.connect(self._look_again)
         self._action.toggled.connect(self._on_toggled)
         self._forget()
 
@@ -56,21 +60,25 @@ class MapBoard(QObject):
             return False
         factor = texts.units_of(image).factor
         self._honesty.maps.make(
-            ConsistencyMapRequest(title=title, factor=factor, consistency=found.consistency, highest=highest)
+            ConsistencyMapRequest(title=title, factor=factor, pane=pane, consistency=found.consistency, highest=highest)
         )
         self._asked = (pane, found.id)
         return True
 
-    @Slot(str)
-    def _on_started(self, title: str) -> None:
-        self._title, self._asked = title, None
+    @Slot(object)
+    def _on_started(self, request: MapRequest) -> None:
+        self._title, self._making, self._asked = request.title, request, None
         self._action.setVisible(True)
         self._action.setChecked(True)
+        self._announce()
+        self._status.show_side_work(request.title)
+
+    def _announce(self) -> None:
+        """Say in the pane what is being made, beside the map that it shows or instead of one."""
         if self.shown is None:
             self._view.clear_result(MAP_PANE)
-            self._view.set_title(MAP_PANE, title)
-        self._view.set_busy(MAP_PANE, f"{title}…")
-        self._status.show_side_work(title)
+            self._view.set_title(MAP_PANE, self._title)
+        self._view.set_busy(MAP_PANE, f"{self._title}…")
 
     @Slot(object)
     def _on_progressed(self, progress: Progress) -> None:
@@ -82,7 +90,7 @@ class MapBoard(QObject):
         image = open_picture(self._session)
         if image is None:
             return
-        self.shown = answer
+        self.shown, self._made = answer, self._making
         self._followed = (*self._asked, answer.highest) if self._asked is not None else None
         if answer.region is None:
             self._view.set_result(MAP_PANE, answer.display)
@@ -113,8 +121,19 @@ class MapBoard(QObject):
             self.show_consistency(pane, self.shown.title, highest=highest if is_same else None)
 
     @Slot()
+    def _look_again(self) -> None:
+        """Take a map of what is gone away; the pane stays if another map is on its way to it."""
+        if self._made is None or self._honesty.maps.is_true(self._made):
+            return
+        if self._honesty.maps.is_working:
+            self.shown = self._made = self._followed = None
+            self._announce()
+        else:
+            self._forget()
+
+    @Slot()
     def _forget(self) -> None:
-        self.shown = self._followed = self._asked = None
+        self.shown = self._made = self._making = self._followed = self._asked = None
         self._action.setChecked(False)
         self._action.setVisible(False)
         self._view.set_pane_visible(MAP_PANE, False)

@@ -81,6 +81,7 @@ class MapRequest(LongRequest):
 class ConsistencyMapRequest(MapRequest):
     """Colour where a result, made smaller, differs from its picture."""
 
+    pane: str
     consistency: Consistency
 
 
@@ -98,8 +99,8 @@ class SpreadMapRequest(MapRequest):
 class DisagreementMapRequest(MapRequest):
     """Colour where two results differ."""
 
-    one: StoredImage
-    other: StoredImage
+    one: Rendered
+    other: Rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

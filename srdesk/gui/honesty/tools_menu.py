@@ -132,8 +132,8 @@ class ToolsMenu(QObject):
             DisagreementMapRequest(
                 title=self.tr("|SRGAN − SRResNet|"),
                 factor=texts.units_of(image).factor,
-                one=one.stored,
-                other=other.stored,
+                one=one,
+                other=other,
             )
         )
 
