@@ -18,6 +18,7 @@ import numpy as np
 
 from srdesk.errors import Cancelled, ImageReadError, UnsupportedImageError
 from srdesk.imaging import decode_wire
+from srdesk.imaging.fits.structure import BZIP2_MAGIC, GZIP_MAGIC
 from srdesk.imaging.image import Image
 from srdesk.imaging.probe import MAX_DECODED_BYTES, MAX_SIDE_PX
 from srdesk.imaging.stored import Numbers, StoredImage
@@ -29,6 +30,9 @@ _START_LIMIT_S = 60.0
 _HEADER_LIMIT_S = 5.0
 _DECODE_BYTES_PER_S = 10e6
 """Slowest decoding that is not taken for a hang: a tenth of what a small laptop does."""
+
+_PACKED_BYTES_PER_S = 2e6
+"""Slowest unpacking of gzip or bzip2 that is not taken for a hang, in bytes of the packed file."""
 
 _LOOK_EVERY_S = 0.03
 _LAST_WORDS_S = 0.5
@@ -107,7 +111,7 @@ class Decoder:
     ) -> StoredImage:
         with self._turn:
             child = self._ready_child(path)
-            watch = _Watch(child, token, _HEADER_LIMIT_S)
+            watch = _Watch(child, token, _HEADER_LIMIT_S + _packed_bytes(path, content) / _PACKED_BYTES_PER_S)
             try:
                 with watch:
                     stored = self._exchange(child, path, request, content, watch)
@@ -242,6 +246,18 @@ def _request(
 ) -> decode_wire.Open:
     absolute = os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
     return decode_wire.Open(absolute, content_bytes, part, bands)
+
+
+def _packed_bytes(path: Path, content: bytes | None) -> int:
+    """Return the size of a file that has to be unpacked before its header can be read; 0 of any other."""
+    magic = (GZIP_MAGIC, BZIP2_MAGIC)
+    if content is not None:
+        return len(content) if content.startswith(magic) else 0
+    with contextlib.suppress(OSError):  # the child will say why
+        if path.is_file():
+            with path.open("rb") as stream:
+                return os.fstat(stream.fileno()).st_size if stream.read(3).startswith(magic) else 0
+    return 0
 
 
 def _started() -> subprocess.Popen[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import os
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from astropy.io import fits
 from numpy.testing import assert_array_equal
 
 from srdesk.errors import Cancelled, ImageReadError, UnsupportedImageError
@@ -128,6 +131,31 @@ def test_a_hang_is_an_error_for_one_picture_only(tmp_path: Path, monkeypatch: py
             decoder.open(path)
         monkeypatch.undo()
         assert decoder.open(path).height == 20
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress], ids=["gzip", "bzip2"])
+@pytest.mark.parametrize("is_in_memory", [False, True])
+def test_a_packed_file_is_given_the_time_that_unpacking_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes], *, is_in_memory: bool
+) -> None:
+    plain = tmp_path / "a.fits"
+    fits.PrimaryHDU(np.ones((20, 30), np.float32)).writeto(plain)
+    content = pack(plain.read_bytes())
+    packed = tmp_path / "a.fits.packed"
+    packed.write_bytes(content)
+    with Decoder() as decoder:
+        decoder.start()
+        monkeypatch.setattr(decoder_module, "_HEADER_LIMIT_S", 0.3)
+        monkeypatch.setattr(decoder_module, "_PACKED_BYTES_PER_S", len(content) / 60)
+        pid = stop_the_child(decoder)
+        timer = threading.Timer(1.0, os.kill, (pid, signal.SIGCONT))
+        timer.start()
+        opened = decoder.open_stored_bytes(content, packed) if is_in_memory else decoder.open_stored(packed)
+        timer.join()
+        assert opened.height == 20
+        stop_the_child(decoder)
+        with pytest.raises(ImageReadError, match="does not come to an end"):
+            decoder.open(plain)
 
 
 def test_cancelling_ends_the_wait_and_the_child(tmp_path: Path) -> None:
