@@ -42,7 +42,7 @@ class AdvancedForm(QWidget):
         devices = {"auto": automatic, "cpu": "CPU", "cuda": "CUDA", "mps": "MPS"}
         precisions = {"auto": automatic, "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
         errors = {"mse": self.tr("Squared"), "l1": self.tr("Absolute"), "psnr": self.tr("Of the mean PSNR")}
-        places = {"uniform": self.tr("Anywhere"), "detail": self.tr("Where there is more to see")}
+        places = {"uniform": self.tr("Anywhere"), "detail": self.tr("Detailed places")}
         none = self.tr("none")
         self._crop = spin(8, 512, field_title("crop_px"), suffix=self.tr(" px"))
         self._held_out = share(90, field_title("validation_share"))
@@ -117,9 +117,7 @@ class AdvancedForm(QWidget):
         return {
             "learning_rate": self.tr("Step size of Adam at its highest."),
             "crop_px": self.tr("Side of an LR crop; the HR crop to be learnt is four times as large."),
-            "crop_selection": self.tr(
-                "Where there is more to see: of two places in a picture the one with more detail."
-            ),
+            "crop_selection": self.tr("Detailed places: of two places in a picture the one with more detail."),
             "hr_scales": self.tr(
                 "Factors that pictures are reduced by, one chosen for each crop: 1 0.5 means as they are and half as"
                 " large. Reduced, soft pictures show finer detail."

@@ -18,6 +18,7 @@ from srdesk.gui.training.rate_finder import RateFinder
 from srdesk.gui.training.train_form import SpeedOf, TrainForm
 from srdesk.training.config import TrainConfig
 
+_ASIDE_PX = 12
 _LIST_HEIGHT_PX = 110
 
 
@@ -95,7 +96,7 @@ class SetupPage(QWidget):
         left.addWidget(self.health, 1)
         inside = QWidget()
         right = QVBoxLayout(inside)
-        right.setContentsMargins(0, 0, 12, 0)
+        right.setContentsMargins(0, 0, _ASIDE_PX, 0)
         right.setSpacing(10)
         right.addWidget(_heading(self.tr("Training")))
         right.addWidget(self.form, 1)
@@ -104,7 +105,8 @@ class SetupPage(QWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(inside)
-        area.setMinimumWidth(inside.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width())
+        least_px = max(inside.minimumSizeHint().width(), self.form.advanced.minimumSizeHint().width() + _ASIDE_PX)
+        area.setMinimumWidth(least_px + area.verticalScrollBar().sizeHint().width())
         columns = QHBoxLayout()
         columns.setSpacing(32)
         columns.addLayout(left, 5)

@@ -288,6 +288,17 @@ def test_sizes_that_cannot_be_are_marked(filled: SetupPage, sizes: str) -> None:
     assert config_of(filled).hr_scales == (1.0,)
 
 
+def test_no_field_is_cut_off_at_the_side(qtbot: QtBot, dialog: TrainDialog, filled: SetupPage) -> None:
+    dialog.show()
+    filled.form.advanced.show()
+    dialog.resize(dialog.minimumSizeHint())
+    qtbot.wait(50)
+    seen = filled.form.visibleRegion().boundingRect()
+    for name, field in filled.form.advanced.fields.items():
+        right = field.mapTo(filled.form, field.rect().topRight()).x()
+        assert right <= seen.right(), name
+
+
 def test_a_field_that_was_wrong_explains_itself_again(filled: SetupPage) -> None:
     fields = filled.form.advanced.fields
     assert "C++ compiler" in fields["compile"].toolTip()
