@@ -21,6 +21,9 @@ PixelLoss = Literal["mse", "l1", "psnr"]
 CONFIG_NAME = "config.json"
 """File in a run folder that holds the run's configuration."""
 
+STARTS = ("interpolation", "random")
+"""What a run can begin with other than weights."""
+
 
 class LossWeights(msgspec.Struct, frozen=True):
     """What each term counts in the generator's loss (Ledig et al. 2017, equations 3 to 6 and section 2.2)."""

@@ -23,7 +23,7 @@ from typing import BinaryIO
 import msgspec
 
 from srdesk.engine.control import CancelToken
-from srdesk.errors import Cancelled, DatasetError, SrDeskError, UnexpectedError
+from srdesk.errors import Cancelled, ConfigError, DatasetError, SrDeskError, UnexpectedError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.journal import Journal
@@ -71,14 +71,14 @@ def main(
                 return _do(task, requests.token, journal)
             config = configuration(options)
             if options.run is None or not (options.run / CONFIG_NAME).exists():
-                config = _with_all_there(config, weights_folders)  # a mistyped name leaves no run behind
+                config = _with_all_there(config, options.run, weights_folders)  # a mistyped name leaves no run behind
             run = stack.enter_context(_held_run(config, options.run, runs_folder))
             stack.enter_context(hearing_requests(requests, run))
             board = TensorBoardLog(run.folder / TENSORBOARD_FOLDER) if config.tensorboard else None
             journal.open(run, total_steps=config.steps, board=board)
             if wire is not None:
                 _hear_stdin(requests, run)
-            config = _with_all_there(config, weights_folders)
+            config = _with_all_there(config, run.folder, weights_folders)
             if not (run.folder / CHECKPOINT_NAME).exists():  # else it is not sure yet that the checkpoint goes with it
                 run.store(config)
             return _train(config, run, requests, journal, features_file)
@@ -104,14 +104,16 @@ def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> It
         yield run
 
 
-def _with_all_there(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainConfig:
+def _with_all_there(config: TrainConfig, folder: Path | None, weights_folders: Sequence[Path]) -> TrainConfig:
     """Return the configuration with the path of the weights to start from, after a look at the pictures.
 
     Raises:
-        ConfigError: there are no such weights.
+        ConfigError: there are no such weights, and no checkpoint in the run folder from which to go on without them.
         DatasetError: a folder of pictures is not there.
     """
-    config = with_start(config, weights_folders)
+    has_begun = folder is not None and (folder / CHECKPOINT_NAME).exists()
+    with contextlib.suppress(*[ConfigError] if has_begun else []):
+        config = with_start(config, weights_folders)
     for name in config.data:
         if not Path(name).exists():
             raise DatasetError(name, "it does not exist")

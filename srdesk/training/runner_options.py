@@ -11,12 +11,9 @@ import msgspec
 
 from srdesk.engine.library import WeightsLibrary
 from srdesk.errors import ConfigError
-from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config, validate
+from srdesk.training.config import CONFIG_NAME, STARTS, TrainConfig, read_config, validate
 from srdesk.training.data.download import COCO_URL
 from srdesk.training.presets import PRESETS
-
-STARTS = ("interpolation", "random")
-"""What a run can begin with other than weights."""
 
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(TrainConfig)}
 
@@ -125,7 +122,7 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
 
 
 def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainConfig:
-    """Return the configuration with the path of the weights to start from, which may be called by their name.
+    """Return the configuration with the absolute path of the weights to start from, which may be called by their name.
 
     Args:
         config: what `configuration` returned.
@@ -134,13 +131,16 @@ def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainCon
     Raises:
         ConfigError: there are no such weights.
     """
-    if config.start in STARTS or Path(config.start).exists():
+    if config.start in STARTS:
         return config
-    entry = WeightsLibrary(weights_folders).find_for(config.start)
-    if entry is None:
-        allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
-        raise ConfigError("start", config.start, allowed)
-    return msgspec.structs.replace(config, start=str(entry.path))
+    path = Path(config.start)
+    if not path.exists():
+        entry = WeightsLibrary(weights_folders).find_for(config.start)
+        if entry is None:
+            allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
+            raise ConfigError("start", config.start, allowed)
+        path = entry.path
+    return msgspec.structs.replace(config, start=str(path.absolute()))
 
 
 def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:

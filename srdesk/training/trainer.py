@@ -26,7 +26,6 @@ from srdesk.training.learning.checkpoint import (
     Checkpoint,
     RunState,
     Scores,
-    digest_of,
     load_checkpoint,
     require_space,
     save_checkpoint,
@@ -34,6 +33,7 @@ from srdesk.training.learning.checkpoint import (
 )
 from srdesk.training.learning.features import Vgg, load_features
 from srdesk.training.learning.guard import GuardState, advice, watch
+from srdesk.training.learning.identity import digest_at, goes_with
 from srdesk.training.learning.learner import Learner, build_model, channels_last, warm_start
 from srdesk.training.learning.step_report import StepReport
 from srdesk.training.learning.validation import Score, ValidationSet
@@ -44,21 +44,6 @@ from srdesk.training.run.strip import keep_references, keep_step
 
 ROLLBACK_RATE_FACTOR = 0.5
 """What the learning rates are multiplied by at each roll-back."""
-
-NOT_COMPUTED_WITH = (
-    "report_every_steps",
-    "checkpoint_every_steps",
-    "cache_bytes",
-    "threads",
-    "compile",
-    "rollbacks",
-    "strip_pictures",
-    "tensorboard",
-    "name",
-    "licence",
-    "notes",
-)
-"""Fields of a configuration that a resumed run may change."""
 
 
 def train(
@@ -151,7 +136,7 @@ class _Run:
             build_model(self.config), self.config, device=self.device, precision=self.precision, features=self.features
         )
         return learner, RunState(
-            config_digest=self._digest_at(0),
+            config_digest=digest_at(self.config, 0),
             threads=torch.get_num_threads(),
             is_compiled=self.config.compile,
             data_digest=_digest(self.split),
@@ -162,6 +147,8 @@ class _Run:
         parallel.require_same_pictures(self.config, _digest(self.split))
         require_space(self.folder, self.learner.tensors())
         notices = list(self._restore())
+        if self.state.config_digest != digest_at(self.config, self.state.step):
+            yield from self._save()  # a later session could not tell any more that it belongs to this run
         self.sampler = CropSampler(self.split.training, self.config, rank=parallel.rank(), size=parallel.size())
         self.loader = BatchLoader(self.sampler, self.state.step)
         yield events.Started(
@@ -348,7 +335,7 @@ class _Run:
             return
         self._advance(
             elapsed_s=self.state.elapsed_s + time.monotonic() - self.began_s,
-            config_digest=self._digest_at(self.state.step),
+            config_digest=digest_at(self.config, self.state.step),
         )
         checkpoint = Checkpoint(self.state, self.learner.tensors())
         path = yield from self.pauses.insist(lambda: save_checkpoint(self.folder, checkpoint), self.state.step)
@@ -361,7 +348,9 @@ class _Run:
         if checkpoint is None:
             yield from self._warm_start()
             return
-        if checkpoint.state.config_digest != self._digest_at(checkpoint.state.step):
+        is_same = not parallel.is_main() or goes_with(checkpoint.state, self.config, self.folder)
+        (is_other,) = parallel.any_of(not is_same)
+        if is_other:
             raise CheckpointError(path, "it belongs to another configuration")
         yield from what_differs(checkpoint.state, self.state)
         if self.validation.measure_as_before(len(checkpoint.state.start_scores.psnrs_y_db)):
@@ -378,15 +367,6 @@ class _Run:
             return
         self._advance(steps_before=card.steps, data_before=card.training_data)
         yield f"Started from the weights “{card.name}”."
-
-    def _digest_at(self, step: int) -> str:
-        """Return the digest of what the first ``step`` steps were computed with."""
-        still_open: list[str] = []
-        if not self.config.knows_its_end(step):
-            still_open += ("steps", "decay_steps")
-        if step <= self.config.freeze_batch_norm_at:
-            still_open.append("freeze_batch_norm_at")
-        return digest_of(self.config, without=(*NOT_COMPUTED_WITH, *still_open))
 
     def _advance(self, **changes: object) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)

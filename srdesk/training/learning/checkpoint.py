@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -186,17 +184,3 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         return Checkpoint(state, safetensors.torch.load(content))
     except (SafetensorError, OSError, KeyError, msgspec.MsgspecError) as error:
         raise CheckpointError(path, "it is damaged") from error
-
-
-def digest_of(config: msgspec.Struct, *, without: tuple[str, ...] = ()) -> str:
-    """Return the SHA-256 of a configuration, leaving out the fields that do not change what is computed.
-
-    Fields with their default are left out too: a run stays resumable when later versions know more fields.
-    """
-    usual = type(config)()
-    plain = {
-        name: value
-        for name, value in msgspec.to_builtins(config).items()
-        if name not in without and getattr(config, name) != getattr(usual, name)
-    }
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
