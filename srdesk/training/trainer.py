@@ -27,6 +27,7 @@ from srdesk.training.learning.checkpoint import (
     RunState,
     Scores,
     load_checkpoint,
+    load_good_checkpoint,
     require_space,
     save_checkpoint,
     what_differs,
@@ -238,7 +239,7 @@ class _Run:
             hint = advice(self.folder, best_weights, rollbacks=self.config.rollbacks)
             raise TrainingDivergedError(reason, hint=hint)
         noticed = self.state
-        checkpoint = load_checkpoint(self.folder)
+        checkpoint = load_good_checkpoint(self.folder)
         if checkpoint is None:
             self.learner, self.state = self._fresh()
             for sentence in self._warm_start():

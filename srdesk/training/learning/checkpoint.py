@@ -16,7 +16,7 @@ from srdesk.errors import CheckpointError, CheckpointWriteError, TrainingError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.training.learning import parallel
 from srdesk.training.learning.guard import GuardState
-from srdesk.training.run.runs import CHECKPOINT_NAME
+from srdesk.training.run.runs import CHECKPOINT_NAME, GOOD_CHECKPOINT_NAME
 
 BYTES_PER_BYTE = {"model": 5, "average": 1, "discriminator": 3}
 """What a run writes for each byte of its tensors: Adam keeps two more of a parameter, two weights files one each."""
@@ -150,29 +150,52 @@ def require_space(folder: Path, tensors: Mapping[str, Tensor]) -> None:
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """Replace the checkpoint of a run folder; a crash at any moment leaves the old or the new one whole.
 
+    The first one that bears signs of divergence leaves the one before it as `GOOD_CHECKPOINT_NAME`, and the first
+    without signs removes that.
+
     Raises:
         CheckpointWriteError: the file cannot be written; the old one is intact.
     """
-    path = folder / CHECKPOINT_NAME
+    path, good_path = folder / CHECKPOINT_NAME, folder / GOOD_CHECKPOINT_NAME
     metadata = {STATE_KEY: msgspec.json.encode(checkpoint.state).decode()}
     content = safetensors.torch.save(
         {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}, metadata
     )
+    is_worried = checkpoint.state.guard.is_worried
     try:
+        if is_worried and path.exists() and not good_path.exists():
+            with atomic_write(good_path) as stream:
+                stream.write(path.read_bytes())
         with atomic_write(path) as stream:
             stream.write(content)
+        if not is_worried:
+            good_path.unlink(missing_ok=True)
     except OSError as error:
         raise CheckpointWriteError(path, f"{error.strerror}") from error
     return path
 
 
-def load_checkpoint(folder: Path) -> Checkpoint | None:
-    """Return the checkpoint of a run folder, or None where the run has not saved one yet.
+def load_good_checkpoint(folder: Path) -> Checkpoint | None:
+    """Return the latest checkpoint of a run folder without signs of divergence, or else the latest, if there is one.
 
     Raises:
         CheckpointError: the file is damaged.
     """
-    path = folder / CHECKPOINT_NAME
+    good = load_checkpoint(folder, GOOD_CHECKPOINT_NAME)
+    return load_checkpoint(folder) if good is None else good
+
+
+def load_checkpoint(folder: Path, name: str = CHECKPOINT_NAME) -> Checkpoint | None:
+    """Return the checkpoint of a run folder, or None where the run has not saved one yet.
+
+    Args:
+        folder: the run folder.
+        name: `CHECKPOINT_NAME` or `GOOD_CHECKPOINT_NAME`.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    path = folder / name
     (is_there,) = parallel.any_of(parallel.is_main() and path.exists())
     if not is_there:
         return None

@@ -38,6 +38,11 @@ class GuardState(msgspec.Struct, frozen=True):
     certain_steps: int = 0
     """Steps in a row with a discriminator that is sure of everything."""
 
+    @property
+    def is_worried(self) -> bool:
+        """Whether the latest step bore a sign, which may pass or end in a roll-back."""
+        return self.risen_steps > 0 or self.certain_steps > 0
+
 
 def watch(state: GuardState, figures: StepFigures) -> tuple[GuardState, str]:
     """Take the figures of one step into account.

@@ -31,6 +31,9 @@ EVENTS_NAME = "events.jsonl"
 CHECKPOINT_NAME = "checkpoint.safetensors"
 """File in a run folder from which the run goes on."""
 
+GOOD_CHECKPOINT_NAME = "checkpoint-good.safetensors"
+"""File in a run folder with its latest state before signs that it diverges; there only while there are signs."""
+
 WEIGHTS_FOLDER = "weights"
 """Folder in a run folder for the weights file of the best validation."""
 
@@ -68,6 +71,7 @@ RUN_PARTS = (
     CONFIG_NAME,
     EVENTS_NAME,
     CHECKPOINT_NAME,
+    GOOD_CHECKPOINT_NAME,
     MEASURED_NAME,
     WEIGHTS_FOLDER,
     START_NAME,
