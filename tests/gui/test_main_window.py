@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import PIL.Image
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QColor, QDropEvent, QGuiApplication, QImage
@@ -164,6 +165,17 @@ def test_a_notice_of_the_engine_reaches_the_banner(
     open_in_window(picture)
     assert window.banner.message is not None
     assert window.banner.message.loudness is Loudness.NOTICE
+
+
+def test_of_a_file_of_several_pages_the_first_is_shown_and_that_is_said(
+    qtbot: QtBot, window: MainWindow, open_in_window, tmp_path: Path
+) -> None:
+    pages = [PIL.Image.new("RGB", (12, 8), colour) for colour in ("red", "green", "blue")]
+    pages[0].save(tmp_path / "scan.tif", save_all=True, append_images=pages[1:])
+    open_in_window(tmp_path / "scan.tif")
+    qtbot.waitUntil(lambda: window.banner.message is not None, timeout=WAIT_MS)
+    assert window.banner.message is not None
+    assert window.banner.message.text == "“scan.tif” holds 3 pictures; the first of them is shown."
 
 
 def test_closing_while_a_run_that_was_asked_for_is_going_on_asks_first(

@@ -52,7 +52,7 @@ def open_document(request: OpenRequest, decoder: Decoder, shelf: Callable[[], Sc
     image, remark = _opened(request, decoder)
     origin = image.metadata.fits
     if origin is None:
-        return replace(document_of(path.name, path, image, token), stamp=stamp)
+        return replace(document_of(path.name, path, image, token), stamp=stamp, remark=_pages_remark(path))
     return replace(_measured(path, image, origin, token, remark), stamp=stamp)
 
 
@@ -142,6 +142,14 @@ def _remark(path: Path, image: Image) -> str:
     if image.alpha is None or image.alpha.any():
         return ""
     return f"None of the pixels of “{path.name}” has a value in the bands that are shown."
+
+
+def _pages_remark(path: Path) -> str:
+    """Say that only one of several pages is there to be seen, if that is so."""
+    from srdesk.imaging.formats import count_pictures
+
+    pictures = count_pictures(path)
+    return f"“{path.name}” holds {pictures} pictures; the first of them is shown." if pictures > 1 else ""
 
 
 def _measured(path: Path, image: Image, origin: FitsOrigin, token: CancelToken, remark: str) -> Document:
