@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.training.outcome import Finished, RunOutcome
 from srdesk.gui.training.questions import TrainingQuestions
+from srdesk.gui.training.setup_page import SetupPage
 from srdesk.gui.training.train_dialog import TrainDialog
 from srdesk.gui.training.training import Training
 from srdesk.settings import Settings
@@ -170,3 +171,16 @@ def make_step() -> Callable[..., events.Step]:
         return events.Step(step=step, **usual | fields)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def page(dialog: TrainDialog) -> SetupPage:
+    dialog.show_new()
+    return dialog.setup_page
+
+
+@pytest.fixture
+def filled(qtbot: QtBot, page: SetupPage, pictures: Path, tasks: Any) -> SetupPage:
+    page.data.add(pictures)
+    qtbot.waitUntil(lambda: len(tasks) == 1)
+    return page
