@@ -111,9 +111,11 @@ def _with_all_there(config: TrainConfig, folder: Path | None, weights_folders: S
         ConfigError: there are no such weights, and no checkpoint in the run folder from which to go on without them.
         DatasetError: a folder of pictures is not there.
     """
-    has_begun = folder is not None and (folder / CHECKPOINT_NAME).exists()
-    with contextlib.suppress(*[ConfigError] if has_begun else []):
+    try:
         config = with_start(config, weights_folders)
+    except ConfigError:
+        if folder is None or not (folder / CHECKPOINT_NAME).exists():
+            raise
     for name in config.data:
         if not Path(name).exists():
             raise DatasetError(name, "it does not exist")

@@ -115,3 +115,15 @@ def appraised(
         qtbot.waitUntil(lambda: honesty.appraiser.found("bicubic") is not None, timeout=WAIT_MS)
 
     return wait
+
+
+@pytest.fixture
+def spread_being_made(
+    qtbot: QtBot, window: MainWindow, honesty: Honesty, appraised: Callable[[], None], inventing: Inventing
+) -> Inventing:
+    """A spread map of SRResNet that has begun, and waits for the gate of the network to be set."""
+    appraised()
+    inventing.gate.clear()
+    with qtbot.waitSignal(honesty.maps.progressed, timeout=WAIT_MS):
+        window.desk_actions.spread_map.trigger()
+    return inventing

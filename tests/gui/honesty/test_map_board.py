@@ -100,19 +100,13 @@ def test_the_spread_of_a_network_that_no_pane_shows_goes_with_its_weights_too(
 def test_the_spread_of_old_weights_does_not_come_up_afterwards(
     qtbot: QtBot,
     window: MainWindow,
-    session: Session,
     honesty: Honesty,
-    appraised: Callable[[], None],
-    inventing,
+    spread_being_made,
     exchange: Callable[[str], None],
 ) -> None:
-    appraised()
-    inventing.gate.clear()
-    with qtbot.waitSignal(honesty.maps.progressed, timeout=WAIT_MS):
-        window.desk_actions.spread_map.trigger()
     exchange("srresnet")
     assert not honesty.maps.is_working
-    inventing.gate.set()
+    spread_being_made.gate.set()
     qtbot.waitUntil(lambda: honesty.appraiser.found("srresnet") is not None, timeout=WAIT_MS)
     assert is_gone(window)
 

@@ -126,25 +126,19 @@ def test_of_a_large_picture_only_what_is_seen_is_mapped() -> None:
 @pytest.mark.parametrize("by", ["key", "button"])
 def test_a_map_says_how_far_it_is_and_can_be_cancelled(
     by: str,
-    qtbot: QtBot,
     window: MainWindow,
     honesty: Honesty,
-    appraised: Callable[[], None],
-    inventing,
+    spread_being_made,
     seen: Callable[[str], str],
     cancel_by: Callable[[str], None],
 ) -> None:
-    appraised()
-    inventing.gate.clear()
-    with qtbot.waitSignal(honesty.maps.progressed, timeout=WAIT_MS):
-        window.desk_actions.spread_map.trigger()
     assert "%" in seen("Invented detail, SRResNet")
     assert window.status.is_busy
     cancel_by(by)
     assert not honesty.maps.is_working
     assert not window.status.is_busy
     assert not window.desk_actions.map_pane.isVisible()
-    inventing.gate.set()
+    spread_being_made.gate.set()
 
 
 def test_a_map_stands_back_while_panes_are_computed(
