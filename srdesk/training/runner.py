@@ -92,7 +92,7 @@ def main(
 
 @contextlib.contextmanager
 def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> Iterator[Run]:
-    """Make the run folder, and be its only trainer.
+    """Make the run folder, be its only trainer, and give it a configuration if it has none, before others see events.
 
     Raises:
         RunInUseError: another trainer is at work in the run folder.
@@ -101,6 +101,8 @@ def _held_run(config: TrainConfig, folder: Path | None, runs_folder: Path) -> It
     run = Run(folder or runs_folder / f"{datetime.datetime.now():%Y-%m-%d_%H-%M-%S}_{config.weights_name}")
     run.make_folder()
     with run.hold():
+        if not (run.folder / CONFIG_NAME).exists():
+            run.store(config)
         yield run
 
 

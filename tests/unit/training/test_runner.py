@@ -26,12 +26,14 @@ from srdesk.errors import (
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
 from srdesk.training.data.dataset import Batch
+from srdesk.training.journal import Journal
 from srdesk.training.learning import parallel
 from srdesk.training.learning.checkpoint import Scores
 from srdesk.training.learning.learner import Learner, StepFigures
 from srdesk.training.run.runs import EVENTS_NAME, Run
 from srdesk.training.runner import main
 from srdesk.training.runner_options import configuration, parse
+from srdesk.training.tensorboard import TensorBoardLog
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64"]
 
@@ -53,6 +55,21 @@ def test_a_run_leaves_its_configuration_events_and_weights_in_its_folder(picture
     assert run.name.endswith("_first")
     assert read_config(run / CONFIG_NAME).data == (str(pictures),)
     assert isinstance(last, events.Finished)
+
+
+def test_whoever_sees_events_of_a_run_can_read_its_configuration(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    open_journal = Journal.open
+
+    def look(self: Journal, run: Run, *, total_steps: int, board: TensorBoardLog | None) -> None:
+        read.append(run.config().steps)
+        open_journal(self, run, total_steps=total_steps, board=board)
+
+    monkeypatch.setattr(Journal, "open", look)
+    main(["--data", str(pictures), "--steps", "1", "--run", str(tmp_path / "run"), *TINY], runs_folder=tmp_path)
+    assert read == [1]
 
 
 def test_an_existing_run_folder_is_gone_on_with_from_its_own_configuration(pictures: Path, tmp_path: Path) -> None:
