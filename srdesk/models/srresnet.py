@@ -7,8 +7,8 @@ Deviations from the paper:
     * Pixels go in and come out in ``[0, 1]``; the paper's HR pictures are in ``[-1, 1]``.
     * The residual blocks end without an activation, as drawn in figure 4, and PReLU has one slope per channel.
     * The network can start as a bilinear enlargement (`start_as_bilinear`) instead of from random numbers only.
-    * ``forward(…, rearranged=True)`` computes the last convolution before the last pixel shuffle: the same numbers from
-      the same parameters, in less time (see `srdesk.models.subpixel`).
+    * ``forward(…, rearranged=True)`` computes the last convolution before the last pixel shuffle, and each PReLU before
+      the shuffle of its stage: the same numbers from the same parameters, in less time (see `srdesk.models.subpixel`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from srdesk.models.activation import PReLU, prelu
-from srdesk.models.subpixel import conv_weight_before_shuffle
+from srdesk.models.subpixel import conv_weight_before_shuffle, phases_outermost, shuffle_phases
 
 SHUFFLE_FACTOR = 2
 """Each upscaling stage doubles the size (figure 4, "PixelShuffler x2")."""
@@ -105,14 +105,13 @@ class SRResNet(nn.Module):
         return sr
 
     def _upscale_rearranged(self, features: Tensor) -> Tensor:
-        features = self.upscale[:-1](features)
-        conv, _, activation = _stage_parts(self.upscale[-1])
-        # PReLU works pixel by pixel: before the shuffle each slope simply serves the four channels of its pixel.
-        features = prelu(conv(features), activation.weight.repeat_interleave(SHUFFLE_FACTOR**2))
-        weight = conv_weight_before_shuffle(self.tail.weight, SHUFFLE_FACTOR)
-        bias = None if self.tail.bias is None else self.tail.bias.repeat_interleave(SHUFFLE_FACTOR**2)
+        for stage in self.upscale[:-1]:
+            features = shuffle_phases(_before_shuffle(stage, features, SHUFFLE_FACTOR), SHUFFLE_FACTOR)
+        features = _before_shuffle(self.upscale[-1], features, 1)
+        weight = phases_outermost(conv_weight_before_shuffle(self.tail.weight, SHUFFLE_FACTOR), SHUFFLE_FACTOR)
+        bias = None if self.tail.bias is None else self.tail.bias.repeat(SHUFFLE_FACTOR**2)
         unshuffled = functional.conv2d(features, weight, bias, padding=weight.shape[-1] // 2)
-        return functional.pixel_shuffle(unshuffled, SHUFFLE_FACTOR)
+        return shuffle_phases(unshuffled, SHUFFLE_FACTOR)
 
     @torch.no_grad()
     def start_as_bilinear(self) -> None:
@@ -173,6 +172,19 @@ def _stage_parts(stage: nn.Module) -> tuple[nn.Conv2d, nn.PixelShuffle, PReLU]:
     assert isinstance(shuffle, nn.PixelShuffle)
     assert isinstance(activation, PReLU)
     return conv, shuffle, activation
+
+
+def _before_shuffle(stage: nn.Module, features: Tensor, factor: int) -> Tensor:
+    """Return a stage's channels as they are before its shuffle, with the PReLU after it already done.
+
+    PReLU works pixel by pixel: before the shuffle each slope simply serves the four channels of its feature. They are
+    in the order (phase, feature) where a shuffle by ``factor`` is to follow, in that of the convolution where it is 1.
+    """
+    conv, _, activation = _stage_parts(stage)
+    assert conv.bias is not None
+    weight, bias = phases_outermost(conv.weight, factor), phases_outermost(conv.bias, factor)
+    slopes = phases_outermost(activation.weight.repeat_interleave(SHUFFLE_FACTOR**2), factor)
+    return prelu(functional.conv2d(features, weight, bias, padding=conv.padding), slopes)
 
 
 def _batch_norm(parts: nn.Sequential) -> nn.BatchNorm2d:

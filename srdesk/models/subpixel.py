@@ -37,6 +37,36 @@ def conv_weight_before_shuffle(weight: Tensor, factor: int) -> Tensor:
     return gathered.permute(0, 2, 1, 3, 4, 5).reshape(outputs * phases, channels * phases, coarse_kernel, coarse_kernel)
 
 
+def phases_outermost(outputs: Tensor, factor: int) -> Tensor:
+    """Reorder what belongs to the channels before a pixel shuffle, from (feature, phase) to (phase, feature).
+
+    Args:
+        outputs: `(C·r², …)` kernels, biases or slopes of those channels.
+        factor: r of the pixel shuffle; 1 leaves the order as it is.
+    """
+    return outputs.unflatten(0, (-1, factor * factor)).transpose(0, 1).flatten(0, 1)
+
+
+def shuffle_phases(features: Tensor, factor: int) -> Tensor:
+    """Shuffle pixels whose channels are in the order (phase, feature), so that all features of one move together.
+
+    The same pixel shuffle as `torch.nn.functional.pixel_shuffle`, for channels that `phases_outermost` has reordered;
+    it copies runs of C numbers where that one picks single ones.
+
+    Args:
+        features: `(N, C·r², H, W)` batch, best channels last in memory.
+        factor: r.
+
+    Returns:
+        `(N, C, r·H, r·W)` batch, channels last in memory.
+    """
+    n, channels, height, width = features.shape
+    # (N, H, W, row phase, column phase · C) → (N, H, row phase, W, column phase · C), the shuffled rows in memory
+    blocks = features.permute(0, 2, 3, 1).reshape(n, height, width, factor, channels // factor)
+    rows = blocks.permute(0, 1, 3, 2, 4).reshape(n, height * factor, width * factor, channels // factor**2)
+    return rows.permute(0, 3, 1, 2)
+
+
 def block_kernel(weight: Tensor, factor: int) -> Tensor:
     """Gather the kernel that does on blocks of pixels what ``weight`` does on the pixels.
 

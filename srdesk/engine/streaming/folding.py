@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from srdesk.engine.streaming.rows import Layer
 from srdesk.models.srcnn import BT601_LUMA, SRCNN, cubic_phase_kernels
 from srdesk.models.srresnet import SHUFFLE_FACTOR, ResidualBlock, SRResNet
-from srdesk.models.subpixel import block_kernel, conv_weight_before_shuffle
+from srdesk.models.subpixel import block_kernel, conv_weight_before_shuffle, phases_outermost
 
 _CHANNEL_GROUP = 16
 """Output channels are filled up to a multiple of this: vector units and tensor cores work in groups of 16."""
@@ -75,7 +75,7 @@ def _stages(model: SRResNet) -> Iterator[tuple[Layer, int, int]]:
     scale = 1
     for index, stage in enumerate(model.upscale):
         factor = SHUFFLE_FACTOR if index < len(model.upscale) - 1 else 1
-        yield _fold_stage(stage, is_shuffled=factor > 1), factor, scale
+        yield _fold_stage(stage, factor), factor, scale
         scale *= factor
     factor = SHUFFLE_FACTOR if len(model.upscale) > 0 else 1
     yield _fold_tail(model.tail, factor), factor, scale
@@ -174,38 +174,30 @@ def _exact(parameter: Tensor) -> Tensor:
     return parameter.detach().cpu().double()
 
 
-def _fold_stage(stage: nn.Module, *, is_shuffled: bool) -> Layer:
+def _fold_stage(stage: nn.Module, factor: int) -> Layer:
     """Return the convolution before a pixel shuffle together with the PReLU after it.
 
-    PReLU works pixel by pixel: before the shuffle each slope serves the four channels of its feature. Where the shuffle
-    follows, channels are put into the order in which a row of shuffled pixels is stored.
+    PReLU works pixel by pixel: before the shuffle each slope serves the four channels of its feature. Where a shuffle
+    by ``factor`` follows, channels are put into the order in which a row of shuffled pixels is stored.
     """
     assert isinstance(stage, nn.Sequential)
     conv, _, prelu = stage
     assert isinstance(prelu, nn.PReLU)
     plain = fold_layer(conv)
     phases = SHUFFLE_FACTOR**2
-    features = plain.weight.shape[0] // phases
-    slope = _exact(prelu.weight).expand(features).repeat_interleave(phases)
-    order = _phases_outermost(features, phases) if is_shuffled else torch.arange(features * phases)
-    return Layer(plain.weight[order], plain.bias[order], slope[order])
+    slope = _exact(prelu.weight).expand(plain.weight.shape[0] // phases).repeat_interleave(phases)
+    weight, bias, slope = (phases_outermost(outputs, factor) for outputs in (plain.weight, plain.bias, slope))
+    return Layer(weight, bias, slope)
 
 
 def _fold_tail(tail: nn.Conv2d, factor: int) -> Layer:
     """Return the last convolution as it is taken before the shuffle by ``factor``."""
     plain = fold_layer(tail)
-    colours, phases = plain.weight.shape[0], factor**2
-    order = _phases_outermost(colours, phases)
-    weight = conv_weight_before_shuffle(plain.weight, factor)[order]
-    bias = plain.bias.repeat_interleave(phases)[order]
-    missing = -len(order) % _CHANNEL_GROUP
+    weight = phases_outermost(conv_weight_before_shuffle(plain.weight, factor), factor)
+    bias = plain.bias.repeat(factor**2)
+    missing = -len(bias) % _CHANNEL_GROUP
     weight = torch.cat([weight, weight.new_zeros(missing, *weight.shape[1:])])
     return Layer(weight, torch.cat([bias, bias.new_zeros(missing)]))
-
-
-def _phases_outermost(features: int, phases: int) -> Tensor:
-    """Return the order that turns a pixel shuffle's channels (feature, phase) into (phase, feature)."""
-    return torch.arange(features * phases).view(features, phases).t().reshape(-1)
 
 
 def _placed(layer: Layer, device: torch.device, dtype: torch.dtype) -> Layer:

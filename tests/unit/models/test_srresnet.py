@@ -45,7 +45,13 @@ def test_output_is_four_times_as_large(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [SRResNetConfig(channels=8, blocks=2), SRResNetConfig(channels=4, blocks=1, stages=1)]
+    "config",
+    [
+        SRResNetConfig(channels=8, blocks=2),
+        SRResNetConfig(channels=4, blocks=1, stages=1),
+        SRResNetConfig(channels=3, blocks=1, stages=0),
+        SRResNetConfig(channels=3, blocks=1, stages=3),
+    ],
 )
 def test_tail_before_the_shuffle_gives_the_same_picture(config: SRResNetConfig) -> None:
     model = with_random_parameters(SRResNet(config))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from srdesk.models.subpixel import block_kernel, conv_weight_before_shuffle
+from srdesk.models.subpixel import block_kernel, conv_weight_before_shuffle, phases_outermost, shuffle_phases
 
 
 @given(
@@ -25,6 +25,18 @@ def test_both_orders_give_the_same_pixels(kernel: int, factor: int, height: int,
     moved = conv_weight_before_shuffle(weight, factor)
     actual = functional.pixel_shuffle(functional.conv2d(features, moved, padding=moved.shape[-1] // 2), factor)
     torch.testing.assert_close(actual, expected)
+
+
+@given(factor=st.sampled_from([1, 2, 3]), height=st.integers(1, 7), width=st.integers(1, 7))
+def test_reordered_channels_shuffle_to_the_same_pixels(factor: int, height: int, width: int) -> None:
+    features = torch.arange(2.0 * 3 * factor**2 * height * width).view(2, 3 * factor**2, height, width)
+    reordered = phases_outermost(features.transpose(0, 1), factor).transpose(0, 1)
+    assert torch.equal(shuffle_phases(reordered, factor), functional.pixel_shuffle(features, factor))
+
+
+def test_shuffled_phases_stay_channels_last() -> None:
+    features = torch.rand(2, 64, 5, 3).contiguous(memory_format=torch.channels_last)
+    assert shuffle_phases(features, 2).is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(("kernel", "coarse"), [(9, 5), (3, 3), (5, 3)])
