@@ -105,9 +105,10 @@ class SRResNet(nn.Module):
         return sr
 
     def _upscale_rearranged(self, features: Tensor) -> Tensor:
-        for stage in self.upscale[:-1]:
+        *stages, last_stage = self.upscale
+        for stage in stages:
             features = shuffle_phases(_before_shuffle(stage, features, SHUFFLE_FACTOR), SHUFFLE_FACTOR)
-        features = _before_shuffle(self.upscale[-1], features, 1)
+        features = _before_shuffle(last_stage, features, 1)
         weight = phases_outermost(conv_weight_before_shuffle(self.tail.weight, SHUFFLE_FACTOR), SHUFFLE_FACTOR)
         bias = None if self.tail.bias is None else self.tail.bias.repeat(SHUFFLE_FACTOR**2)
         unshuffled = functional.conv2d(features, weight, bias, padding=weight.shape[-1] // 2)

@@ -44,7 +44,7 @@ def phases_outermost(outputs: Tensor, factor: int) -> Tensor:
         outputs: `(C·r², …)` kernels, biases or slopes of those channels.
         factor: r of the pixel shuffle; 1 leaves the order as it is.
     """
-    return outputs.unflatten(0, (-1, factor * factor)).transpose(0, 1).flatten(0, 1)
+    return outputs.reshape(-1, factor * factor, *outputs.shape[1:]).transpose(0, 1).flatten(0, 1)
 
 
 def shuffle_phases(features: Tensor, factor: int) -> Tensor:
