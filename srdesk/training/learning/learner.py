@@ -22,12 +22,11 @@ from srdesk.models.srcnn import SRCNN
 from srdesk.models.srresnet import SRResNet
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.dataset import Batch
-from srdesk.training.data.pictures import SCALE
 from srdesk.training.learning import parallel
 from srdesk.training.learning.adversary import Adversary, Judgement
 from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
-from srdesk.training.learning.losses import Terms, Window, feature_loss, pixel_loss, shifted_window, total_variation
+from srdesk.training.learning.losses import Terms, feature_loss, pixel_loss, total_variation
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """Types of the reduced precisions; float32 runs without autocast."""
@@ -164,9 +163,8 @@ class Learner:
         lr, hr = self._to_device(batch.lr), self._to_device(batch.hr)
         self._optimizer.zero_grad(set_to_none=True)
         sr = self._enlarged(lr)
-        seen = self._window(hr, step)
-        judgement = self._teach_adversary(self._adversary, hr[seen], sr[seen], step) if self._adversary else None
-        terms = self._terms(sr, hr, seen)
+        judgement = self._teach_adversary(self._adversary, hr, sr, step) if self._adversary else None
+        terms = self._terms(sr, hr)
         loss = terms.weighted(self._weights)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         parallel.average_gradients(self._named.values())
@@ -185,10 +183,7 @@ class Learner:
     def loss(self, batch: Batch) -> float:
         """Return the loss of the weights as they are, without learning from it."""
         lr, hr = self._to_device(batch.lr), self._to_device(batch.hr)
-        return self._terms(self._enlarged(lr), hr, self._window(hr, 0)).weighted(self._weights).item()
-
-    def _window(self, hr: Tensor, step: int) -> Window:
-        return shifted_window(hr.shape[-1], SCALE, self._config.seed, step)
+        return self._terms(self._enlarged(lr), hr).weighted(self._weights).item()
 
     def _enlarged(self, lr: Tensor) -> Tensor:
         with self._autocast():
@@ -214,8 +209,8 @@ class Learner:
         self._scaler.step(adversary.optimizer)
         return Judgement(value, parallel.average(real).item(), parallel.average(fake).item())
 
-    def _terms(self, sr: Tensor, hr: Tensor, seen: Window) -> Terms:
-        """Return the terms that have a weight; features and discriminator look at what is ``seen`` of the crops."""
+    def _terms(self, sr: Tensor, hr: Tensor) -> Terms:
+        """Return the terms that have a weight."""
         config, weights = self._config, self._weights
         pixel = feature = adversarial = variation = None
         if weights.pixel:
@@ -223,10 +218,10 @@ class Learner:
         with self._autocast():
             if weights.feature and self._features is not None:
                 with torch.no_grad():
-                    hr_features = self._features(hr[seen])
-                feature = feature_loss(self._features(sr[seen]).float(), hr_features.float())
+                    hr_features = self._features(hr)
+                feature = feature_loss(self._features(sr).float(), hr_features.float())
             if self._adversary is not None:
-                adversarial = self._adversary.generator_loss(sr[seen])
+                adversarial = self._adversary.generator_loss(sr)
         if weights.total_variation:
             variation = total_variation(sr.float())
         return Terms(pixel, feature, adversarial, variation)

@@ -7,9 +7,7 @@ sections 2.1 and 2.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import EllipsisType
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -20,9 +18,6 @@ from srdesk.training.learning import parallel
 
 PSNR_FLOOR_MSE = 1e-5
 """Squared error (50 dB) below which the loss ``psnr`` hardly looks: flat crops shall not outweigh all others."""
-
-Window = tuple[EllipsisType, slice, slice]
-"""Index of the same rectangle of all crops of a `(N, C, H, W)` batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +42,6 @@ class Terms:
         """Return the terms that are part of the loss."""
         every = {name: getattr(self, name) for name in LossWeights.__struct_fields__}
         return {name: term for name, term in every.items() if term is not None}
-
-
-def shifted_window(side_px: int, scale: int, seed: int, step: int) -> Window:
-    """Return the part of the crops that features and discriminator see in a step, as an index of their batch.
-
-    Both halve what they see, always on the same grid; the network, that shuffles pixels on a grid of its own, learns to
-    draw what pleases just there: a pattern of dots (A. Odena, V. Dumoulin, C. Olah, "Deconvolution and Checkerboard
-    Artifacts", Distill 2016, "Artifacts in Gradients"). A window that moves by single pixels has no such places.
-
-    Args:
-        side_px: height and width of the HR crops.
-        scale: period of the network's grid in pixels; the window is by as much smaller than the crops.
-        seed: of the run.
-        step: its number; each step has a place of its own, the same whenever it is made.
-    """
-    top, left = np.random.default_rng((seed, step)).integers(0, scale, 2).tolist()
-    size = side_px - scale
-    return ..., slice(top, top + size), slice(left, left + size)
 
 
 def pixel_loss(sr: Tensor, hr: Tensor, *, channels: LossChannels, kind: PixelLoss = "mse") -> Tensor:

@@ -10,7 +10,6 @@ import torch
 
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.dataset import Batch
-from srdesk.training.learning.features import IMAGENET, LAYERS_VGG16, Vgg
 from srdesk.training.learning.learner import Learner, build_model
 
 MakeConfig = Callable[..., TrainConfig]
@@ -107,37 +106,3 @@ def test_going_back_before_the_freezing_thaws(tiny_config: MakeConfig) -> None:
     learner.load_tensors(start, "checkpoint")
     assert learner.step(batch_of(0), 0) == never_back.step(batch_of(0), 0)
     assert all(torch.equal(tensor, learner.tensors()[name]) for name, tensor in never_back.tensors().items())
-
-
-class Witness(Vgg):
-    """Features that remember what they were shown."""
-
-    def __init__(self) -> None:
-        super().__init__(LAYERS_VGG16, "conv1_1", IMAGENET)
-        self.shown: list[torch.Tensor] = []
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        self.shown.append(pixels.detach().float())
-        return super().forward(pixels)
-
-
-def test_features_see_the_same_moving_window_of_both_crops(tiny_config: MakeConfig) -> None:
-    witness = Witness()
-    config = tiny_config(pixel_weight=1.0, feature_weight=0.1, freeze_batch_norm=True)
-    learner = Learner(build_model(config), config, device=torch.device("cpu"), precision="fp32", features=witness)
-    places = set()
-    for step in range(12):
-        batch = batch_of(0)
-        hr = torch.from_numpy(batch.hr).permute(0, 3, 1, 2).float() / 255
-        sr = learner.model(torch.from_numpy(batch.lr).permute(0, 3, 1, 2).float() / 255).detach()
-        learner.step(batch, step)
-        (place,) = (
-            (top, left)
-            for top in range(5)
-            for left in range(5)
-            if torch.equal(witness.shown[-2], hr[..., top : top + 28, left : left + 28])
-        )
-        places.add(place)
-        top, left = place
-        assert torch.allclose(witness.shown[-1], sr[..., top : top + 28, left : left + 28], atol=1e-4)
-    assert len(places) > 3

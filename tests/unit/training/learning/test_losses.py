@@ -11,11 +11,9 @@ from srdesk.training.config import LossWeights
 from srdesk.training.learning.losses import (
     PSNR_FLOOR_MSE,
     Terms,
-    Window,
     adversarial_loss,
     discriminator_loss,
     pixel_loss,
-    shifted_window,
     total_variation,
 )
 
@@ -91,37 +89,3 @@ def test_terms_are_added_by_their_weights() -> None:
     assert float(terms.weighted(LossWeights(pixel=0.5, adversarial=0.01))) == pytest.approx(1.05)
     assert float(Terms(pixel=torch.tensor(2.0)).weighted(LossWeights())) == 2.0
     assert list(terms.named()) == ["pixel", "adversarial"]
-
-
-def test_the_window_of_the_judges_has_every_place_on_the_grid_of_the_network_and_keeps_its_size() -> None:
-    batch = torch.zeros(2, 3, 32, 32)
-    windows = [shifted_window(32, 4, seed=7, step=step) for step in range(300)]
-    assert {batch[window].shape for window in windows} == {(2, 3, 28, 28)}
-    assert {(rows.start, columns.start) for _, rows, columns in windows} == {
-        (top, left) for top in range(4) for left in range(4)
-    }
-
-
-def test_a_step_made_again_has_the_same_window() -> None:
-    assert shifted_window(96, 4, seed=7, step=12) == shifted_window(96, 4, seed=7, step=12)
-
-
-def test_gradients_through_a_moving_window_favour_no_place_of_the_grid() -> None:
-    """A convolution of stride two looks at one pixel of four more often; moved about, at all of them alike."""
-    kernel = torch.rand(1, 1, 3, 3, generator=torch.Generator().manual_seed(1))
-
-    def gradient(windows: list[Window]) -> torch.Tensor:
-        crop = torch.zeros(1, 1, 64, 64, requires_grad=True)
-        torch.stack(
-            [torch.nn.functional.conv2d(crop[window], kernel, stride=2).sum() for window in windows]
-        ).sum().backward()
-        assert crop.grad is not None
-        inner = crop.grad[0, 0, 16:48, 16:48] / len(windows)
-        return torch.stack([inner[row::4, column::4].mean() for row in range(4) for column in range(4)])
-
-    still, moving = (
-        gradient([shifted_window(64, 4, 0, 0)]),
-        gradient([shifted_window(64, 4, 0, step) for step in range(800)]),
-    )
-    assert float(still.std() / still.mean()) > 0.3
-    assert float(moving.std() / moving.mean()) < 0.1
