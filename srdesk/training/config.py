@@ -36,12 +36,14 @@ class LossWeights(msgspec.Struct, frozen=True):
     """``-log D(G(LR))``, mean over the batch."""
     total_variation: float = 0.0
     """Mean absolute difference of neighbouring pixels."""
+    grid: float = 0.0
+    """Squared mean error of single places of the grid on which the network shuffles its pixels."""
 
 
 DEFAULT_LOSSES: dict[ModelName, LossWeights] = {
     "srresnet": LossWeights(),
     "srcnn": LossWeights(),
-    "srgan": LossWeights(pixel=1.0, feature=0.01, adversarial=1e-3, total_variation=1e-5),
+    "srgan": LossWeights(pixel=1.0, feature=0.01, adversarial=1e-3, total_variation=1e-5, grid=50.0),
 }
 """The terms that a model is trained with unless its configuration says otherwise."""
 
@@ -89,6 +91,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """What the discriminator's judgement counts; None: that of the model (SRGAN: 1e-3)."""
     total_variation_weight: float | None = None
     """What the total variation counts; None: that of the model."""
+    grid_weight: float | None = None
+    """What a pattern with the period of the pixel shuffle counts, which features reward; None: that of the model."""
     features: str = "vgg16"
     """``vgg16``: the features that come with the program; else the path of a torchvision VGG19 file."""
     feature_layer: str = ""

@@ -25,7 +25,7 @@ from srdesk.gui.training.rate_finder import RateFinder
 from srdesk.gui.training.texts import field_title
 from srdesk.training.config import DEFAULT_LOSSES, ModelName, TrainConfig
 
-_LOSS_FIELDS = ("pixel_weight", "feature_weight", "adversarial_weight", "total_variation_weight")
+_LOSS_FIELDS = ("pixel_weight", "feature_weight", "adversarial_weight", "total_variation_weight", "grid_weight")
 _BUNDLED_FEATURES = TrainConfig().features
 
 
@@ -131,6 +131,10 @@ class AdvancedForm(QWidget):
                 "How pixels are compared: as in the papers, less led by the worst places, or so that crops count the"
                 " same whether hard or easy."
             ),
+            "grid_weight": self.tr(
+                "What a pattern of dots with the period of the network's own grid counts, which the feature loss alone"
+                " rewards."
+            ),
             "freeze_batch_norm": self.tr("Best for fine-tuning on few pictures or with small batches."),
             "compile": self.tr("Often makes steps faster; needs a C++ compiler."),
         }
@@ -151,9 +155,10 @@ class AdvancedForm(QWidget):
             ("noise", "grey_share"),
             ("pixel_weight", "pixel_loss"),
             ("feature_weight", "adversarial_weight"),
-            ("total_variation_weight", "validation_share"),
+            ("total_variation_weight", "grid_weight"),
+            ("validation_share", "seed"),
             ("device", "precision"),
-            ("threads", "seed"),
+            ("threads",),
         )
         for row, pair in enumerate(pairs, 2):
             for place, name in enumerate(pair):

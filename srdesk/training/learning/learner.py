@@ -22,11 +22,12 @@ from srdesk.models.srcnn import SRCNN
 from srdesk.models.srresnet import SRResNet
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.dataset import Batch
+from srdesk.training.data.pictures import SCALE
 from srdesk.training.learning import parallel
 from srdesk.training.learning.adversary import Adversary, Judgement
 from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
-from srdesk.training.learning.losses import Terms, feature_loss, pixel_loss, total_variation
+from srdesk.training.learning.losses import Terms, feature_loss, grid_pattern, pixel_loss, total_variation
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """Types of the reduced precisions; float32 runs without autocast."""
@@ -212,7 +213,7 @@ class Learner:
     def _terms(self, sr: Tensor, hr: Tensor) -> Terms:
         """Return the terms that have a weight."""
         config, weights = self._config, self._weights
-        pixel = feature = adversarial = variation = None
+        pixel = feature = adversarial = variation = grid = None
         if weights.pixel:
             pixel = pixel_loss(sr.float(), hr, channels=config.loss_channels, kind=config.pixel_loss)
         with self._autocast():
@@ -224,7 +225,9 @@ class Learner:
                 adversarial = self._adversary.generator_loss(sr)
         if weights.total_variation:
             variation = total_variation(sr.float())
-        return Terms(pixel, feature, adversarial, variation)
+        if weights.grid:
+            grid = grid_pattern(sr.float(), hr, SCALE)
+        return Terms(pixel, feature, adversarial, variation, grid)
 
     def _require_finite(self, loss: float, norm: float, step: int) -> None:
         # Gradients that overflow in float16 are usual: the scaler leaves out the step and lowers its factor.

@@ -264,7 +264,7 @@ def test_srgan_starts_from_srresnet_and_tells_how_both_players_do(tiny_config: M
     start = tmp_path / "first" / WEIGHTS_FOLDER / "srresnet_x4.safetensors"
     told = run(tiny_config(**SRGAN, start=str(start)), tmp_path / "run")
     steps = of_kind(told, events.Step)
-    assert set(steps[-1].terms) == {"pixel", "feature", "adversarial", "total_variation"}
+    assert set(steps[-1].terms) == {"pixel", "feature", "adversarial", "total_variation", "grid"}
     assert steps[-1].discriminator_loss is not None
     assert steps[-1].discriminator_loss > 0
     assert 0 < (steps[-1].fake_probability or 0) < 1
@@ -290,11 +290,13 @@ def test_srgan_goes_on_bit_for_bit(tiny_config: MakeConfig, tmp_path: Path) -> N
 
 
 def test_the_losses_can_be_combined_freely(tiny_config: MakeConfig, tmp_path: Path) -> None:
-    changes = {"pixel_weight": 0.0, "feature_weight": 1.0, "feature_layer": "conv1_2", "total_variation_weight": 0.1}
+    changes = {"pixel_weight": 0.0, "feature_weight": 1.0, "feature_layer": "conv1_2"}
+    changes |= {"total_variation_weight": 0.1, "grid_weight": 2.0}
     told = run(tiny_config(**changes), tmp_path / "run")
     (last,) = of_kind(told, events.Step)[-1:]
-    assert set(last.terms) == {"feature", "total_variation"}
-    assert last.loss == pytest.approx(last.terms["feature"] + 0.1 * last.terms["total_variation"], rel=1e-4)
+    assert set(last.terms) == {"feature", "total_variation", "grid"}
+    expected = last.terms["feature"] + 0.1 * last.terms["total_variation"] + 2.0 * last.terms["grid"]
+    assert last.loss == pytest.approx(expected, rel=1e-4)
     assert last.discriminator_loss is None
 
 

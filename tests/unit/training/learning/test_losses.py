@@ -13,6 +13,7 @@ from srdesk.training.learning.losses import (
     Terms,
     adversarial_loss,
     discriminator_loss,
+    grid_pattern,
     pixel_loss,
     total_variation,
 )
@@ -89,3 +90,33 @@ def test_terms_are_added_by_their_weights() -> None:
     assert float(terms.weighted(LossWeights(pixel=0.5, adversarial=0.01))) == pytest.approx(1.05)
     assert float(Terms(pixel=torch.tensor(2.0)).weighted(LossWeights())) == 2.0
     assert list(terms.named()) == ["pixel", "adversarial"]
+
+
+@pytest.fixture
+def dots() -> torch.Tensor:
+    """A dot in the first of sixteen places of every LR pixel, of 16 × 16 LR pixels in all."""
+    dots = torch.zeros(1, 3, 64, 64)
+    dots[..., ::4, ::4] = 0.1
+    return dots
+
+
+def test_dots_of_the_network_s_grid_cost_their_variance(dots: torch.Tensor) -> None:
+    hr = torch.rand(dots.shape, generator=torch.Generator().manual_seed(1))
+    assert float(grid_pattern(hr + dots, hr, 4)) == pytest.approx(0.1**2 * (1 / 16) * (15 / 16), rel=1e-4)
+
+
+def test_an_error_that_every_place_has_is_no_grid_pattern(dots: torch.Tensor) -> None:
+    assert float(grid_pattern(dots + 0.2, dots, 4)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_dots_of_another_period_hardly_count(dots: torch.Tensor) -> None:
+    other = torch.zeros_like(dots)
+    other[..., ::3, ::3] = 0.1
+    assert float(grid_pattern(other, torch.zeros_like(dots), 4)) < 0.1 * float(
+        grid_pattern(dots, torch.zeros_like(dots), 4)
+    )
+
+
+def test_crops_smaller_than_the_neighbourhood_have_a_grid_pattern_too(dots: torch.Tensor) -> None:
+    small = dots[..., :16, :12]
+    assert float(grid_pattern(small, torch.zeros_like(small), 4)) == pytest.approx(0.1**2 * 15 / 256, rel=1e-4)
