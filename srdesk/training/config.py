@@ -37,15 +37,16 @@ class LossWeights(msgspec.Struct, frozen=True):
     total_variation: float = 0.0
     """Mean absolute difference of neighbouring pixels."""
     grid: float = 0.0
-    """Squared mean error of single places of the grid on which the network shuffles its pixels."""
+    """Squared local mean error, at each place of the grid on which the network shuffles its pixels."""
 
 
 DEFAULT_LOSSES: dict[ModelName, LossWeights] = {
     "srresnet": LossWeights(),
     "srcnn": LossWeights(),
-    "srgan": LossWeights(pixel=1.0, feature=0.01, adversarial=1e-3, total_variation=1e-5, grid=50.0),
+    "srgan": LossWeights(pixel=1.0, feature=0.01, adversarial=1e-3, total_variation=1e-5, grid=8.0),
 }
-"""The terms that a model is trained with unless its configuration says otherwise."""
+"""The terms that a model is trained with unless its configuration says otherwise; ``grid`` has about the ratio to
+``feature`` that the bundled SRGAN was trained with."""
 
 
 class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,7 +93,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     total_variation_weight: float | None = None
     """What the total variation counts; None: that of the model."""
     grid_weight: float | None = None
-    """What a pattern with the period of the pixel shuffle counts, which features reward; None: that of the model."""
+    """What dots with the period of the pixel shuffle and casts of colour count, which features do not mind; None: that
+    of the model."""
     features: str = "vgg16"
     """``vgg16``: the features that come with the program; else the path of a torchvision VGG19 file."""
     feature_layer: str = ""

@@ -132,8 +132,8 @@ class AdvancedForm(QWidget):
                 " same whether hard or easy."
             ),
             "grid_weight": self.tr(
-                "What a pattern of dots with the period of the network's own grid counts, which the feature loss alone"
-                " rewards."
+                "What dots with the period of the network's own grid and casts of colour count, which the feature loss"
+                " does not mind."
             ),
             "freeze_batch_norm": self.tr("Best for fine-tuning on few pictures or with small batches."),
             "compile": self.tr("Often makes steps faster; needs a C++ compiler."),

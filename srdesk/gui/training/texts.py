@@ -51,7 +51,7 @@ def field_title(field: str) -> str:
         "feature_weight": _tr("Feature loss"),
         "adversarial_weight": _tr("Adversarial loss"),
         "total_variation_weight": _tr("Total variation"),
-        "grid_weight": _tr("Grid pattern"),
+        "grid_weight": _tr("Grid and cast"),
         "features": _tr("Features"),
         "freeze_batch_norm": _tr("BatchNorm"),
         "validation_share": _tr("Held out"),

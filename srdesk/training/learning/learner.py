@@ -27,7 +27,7 @@ from srdesk.training.learning import parallel
 from srdesk.training.learning.adversary import Adversary, Judgement
 from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
-from srdesk.training.learning.losses import Terms, feature_loss, grid_pattern, pixel_loss, total_variation
+from srdesk.training.learning.losses import Terms, feature_loss, grid_bias, pixel_loss, total_variation
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """Types of the reduced precisions; float32 runs without autocast."""
@@ -226,7 +226,7 @@ class Learner:
         if weights.total_variation:
             variation = total_variation(sr.float())
         if weights.grid:
-            grid = grid_pattern(sr.float(), hr, SCALE)
+            grid = grid_bias(sr.float(), hr, SCALE)
         return Terms(pixel, feature, adversarial, variation, grid)
 
     def _require_finite(self, loss: float, norm: float, step: int) -> None:

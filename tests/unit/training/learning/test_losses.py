@@ -13,7 +13,7 @@ from srdesk.training.learning.losses import (
     Terms,
     adversarial_loss,
     discriminator_loss,
-    grid_pattern,
+    grid_bias,
     pixel_loss,
     total_variation,
 )
@@ -100,23 +100,22 @@ def dots() -> torch.Tensor:
     return dots
 
 
-def test_dots_of_the_network_s_grid_cost_their_variance(dots: torch.Tensor) -> None:
+def test_dots_of_the_network_s_grid_cost_their_square_where_they_are(dots: torch.Tensor) -> None:
     hr = torch.rand(dots.shape, generator=torch.Generator().manual_seed(1))
-    assert float(grid_pattern(hr + dots, hr, 4)) == pytest.approx(0.1**2 * (1 / 16) * (15 / 16), rel=1e-4)
+    assert float(grid_bias(hr + dots, hr, 4)) == pytest.approx(0.1**2 / 16, rel=1e-4)
 
 
-def test_an_error_that_every_place_has_is_no_grid_pattern(dots: torch.Tensor) -> None:
-    assert float(grid_pattern(dots + 0.2, dots, 4)) == pytest.approx(0.0, abs=1e-12)
+def test_a_cast_of_colour_costs_its_square() -> None:
+    hr = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    cast = torch.tensor([0.1, 0.0, 0.0]).view(1, 3, 1, 1)
+    assert float(grid_bias(hr + cast, hr, 4)) == pytest.approx(0.1**2 / 3, rel=1e-4)
 
 
-def test_dots_of_another_period_hardly_count(dots: torch.Tensor) -> None:
-    other = torch.zeros_like(dots)
-    other[..., ::3, ::3] = 0.1
-    assert float(grid_pattern(other, torch.zeros_like(dots), 4)) < 0.1 * float(
-        grid_pattern(dots, torch.zeros_like(dots), 4)
-    )
+def test_detail_that_favours_no_place_hardly_counts() -> None:
+    detail = 0.1 * torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(1))
+    assert float(grid_bias(detail, torch.zeros_like(detail), 4)) == pytest.approx(0.1**2 / 8**2, rel=0.2)
 
 
-def test_crops_smaller_than_the_neighbourhood_have_a_grid_pattern_too(dots: torch.Tensor) -> None:
+def test_crops_smaller_than_the_neighbourhood_are_measured_too(dots: torch.Tensor) -> None:
     small = dots[..., :16, :12]
-    assert float(grid_pattern(small, torch.zeros_like(small), 4)) == pytest.approx(0.1**2 * 15 / 256, rel=1e-4)
+    assert float(grid_bias(small, torch.zeros_like(small), 4)) == pytest.approx(0.1**2 / 16, rel=1e-4)
