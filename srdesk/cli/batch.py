@@ -18,11 +18,11 @@ from srdesk import paths
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import BatchBar, ask_about_collision, print_json, print_problem, print_remark, print_result
 from srdesk.engine.batch.queue import Queue, QueueItem
-from srdesk.engine.batch.queue_item import stamp_of
 from srdesk.engine.batch.queue_run import Ears
 from srdesk.engine.control import Progress
 from srdesk.engine.files.file_job import FileFacts
 from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.engine.files.inputs import FoundInputs
 from srdesk.engine.trust.provenance import flux_record
 from srdesk.errors import QueueError, SrDeskError
@@ -57,7 +57,7 @@ class BatchOrder:
         """Where the batch is remembered: a file of its own for every other order."""
         sources = [_bytes_of(path) for path in self.sources]
         weights = self.recipe.weights
-        told = None if weights is None else (_bytes_of(weights), stamp_of(weights))
+        told = None if weights is None else (_bytes_of(weights), file_stamp(weights))
         recipe = msgspec.structs.replace(self.recipe, weights=None)
         folder = self.destination.folder and _bytes_of(self.destination.folder)
         text = msgspec.json.encode([sources, folder, told, recipe, self.template, self.on_collision])

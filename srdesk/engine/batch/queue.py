@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from srdesk.engine.batch.queue_item import ItemToken, QueueItem, State, stamp_of, taken_up
+from srdesk.engine.batch.queue_item import ItemToken, QueueItem, State, taken_up
 from srdesk.engine.batch.queue_journal import Ordered, QueueJournal, Record, Removed
 from srdesk.engine.batch.queue_order import moved, placed
 from srdesk.engine.batch.queue_speed import SpeedBook
 from srdesk.engine.control import CancelToken, Progress
 from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.engine.files.inputs import InputFile, find_inputs
 from srdesk.errors import QueueError, SrDeskError
 from srdesk.imaging.naming import CollisionPolicy, OutputName
@@ -227,7 +228,7 @@ class Queue:
             item
             for item in self._snapshot
             if item.state == "done"
-            and (item.output is None or not item.output.exists() or stamp_of(item.source) != item.stamp)
+            and (item.output is None or not item.output.exists() or file_stamp(item.source) != item.stamp)
         )
 
     def clear_finished(self) -> None:
@@ -266,7 +267,7 @@ class Queue:
             if item is None or self._is_paused:
                 return None
             self._running[item.id] = ItemToken(token)
-            item = self._change(item.id, state="running", stamp=stamp_of(item.source))
+            item = self._change(item.id, state="running", stamp=file_stamp(item.source))
             assert item is not None
             found = item, self._running[item.id]
         self._settle()

@@ -10,6 +10,7 @@ import msgspec
 
 from srdesk.engine.control import CancelToken
 from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.file_stamp import FileStamp
 from srdesk.engine.trust.sidecar import sidecar_path
 from srdesk.imaging.naming import CollisionPolicy
 
@@ -49,7 +50,7 @@ class QueueItem(msgspec.Struct, frozen=True, kw_only=True, tag="item", omit_defa
     """How long it took, opening and saving included, loading the model not."""
     megapixels: float | None = None
     """How much there is to compute: million pixels of the result at four times; None until its header was read."""
-    stamp: tuple[int, int] | None = None
+    stamp: FileStamp | None = None
     """Size and time of change of the file when it was enlarged."""
 
     @property
@@ -62,15 +63,6 @@ class QueueItem(msgspec.Struct, frozen=True, kw_only=True, tag="item", omit_defa
         """What its speed depends on beside its size."""
         recipe = self.recipe
         return recipe.weights, recipe.device, recipe.precision, recipe.window_px, bool(recipe.back_projection)
-
-
-def stamp_of(source: Path) -> tuple[int, int] | None:
-    """Return what changes when a file does; None where there is none."""
-    try:
-        status = source.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def taken_up(item: QueueItem) -> QueueItem:

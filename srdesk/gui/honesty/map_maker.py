@@ -54,7 +54,7 @@ class MapMaker(QObject):
     def is_true(self, request: MapRequest) -> bool:
         """Whether a map tells of what is there now, or can be made to."""
         if isinstance(request, SpreadMapRequest):
-            return self._renderer.recipe(request.recipe.model).weights == request.recipe.weights
+            return self._renderer.recipe(request.recipe.model).has_weights_of(request.recipe)
         if isinstance(request, DisagreementMapRequest):
             return all(self._renderer.result(result.pane) is result for result in (request.one, request.other))
         # Where another result follows, its map takes the place of this one as soon as it is measured.

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
 from srdesk.engine.control import Progress
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.honesty.open_picture import open_picture
 from srdesk.gui.honesty.requests import Reported, ReportRequest
@@ -16,7 +17,6 @@ from srdesk.gui.honesty.surroundings import Surroundings
 from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.messages.message_list import Loudness, Message, Remedy
 from srdesk.gui.save_flow import folder_beside
-from srdesk.gui.work.opening import file_stamp
 from srdesk.gui.work.requests import PANE_KEYS, Answer, Document, Failed, Progressed, Rendered
 from srdesk.gui.work.session import Session
 from srdesk.imaging.image import Box, Image
@@ -52,6 +52,7 @@ class ReportFlow(QObject):
 
     @Slot()
     def _on_export(self) -> None:
+        self._session.renderer.look_again()  # what is told of the weights is read from their files as they are now
         document, image = self._session.document, open_picture(self._session)
         results = [result for pane in PANE_KEYS if (result := self._session.renderer.result(pane)) is not None]
         if document is None or image is None:

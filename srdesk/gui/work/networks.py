@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.gui.work.requests import Recipe
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ class Networks:
     """One network for each model. For one thread, which is the first to import torch."""
 
     def __init__(self) -> None:
-        self._loaded: dict[str, tuple[object, Upscaler]] = {}
+        self._loaded: dict[str, tuple[Recipe, Upscaler]] = {}
 
     def ready(self, recipe: Recipe) -> Upscaler | BicubicUpscaler:
         """Return the network of a recipe, loaded anew if its file or its settings are others than before.
@@ -28,8 +30,7 @@ class Networks:
             from srdesk.engine.upscaler import BicubicUpscaler
 
             return BicubicUpscaler()
-        facts = recipe.weights.stat() if recipe.weights.exists() else None
-        key = (recipe, facts and (facts.st_mtime_ns, facts.st_size))
+        key = replace(recipe, weights_stamp=file_stamp(recipe.weights))
         known = self._loaded.get(recipe.model)
         if known is None or known[0] != key:
             from srdesk.engine.upscaler import Upscaler

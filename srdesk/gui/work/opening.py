@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from srdesk.engine.control import CancelToken
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.errors import ImageReadError
 from srdesk.gui.compare.pyramid import DisplayImage
-from srdesk.gui.work.requests import Document, FileStamp, OpenRequest
+from srdesk.gui.work.requests import Document, OpenRequest
 from srdesk.imaging.image import Image
 from srdesk.imaging.science import FitsOrigin
 
@@ -54,15 +55,6 @@ def open_document(request: OpenRequest, decoder: Decoder, shelf: Callable[[], Sc
     if origin is None:
         return replace(document_of(path.name, path, image, token), stamp=stamp, remark=_pages_remark(path))
     return replace(_measured(path, image, origin, token, remark), stamp=stamp)
-
-
-def file_stamp(path: Path) -> FileStamp | None:
-    """Return how a file is now; None if it is not there."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_size, facts.st_mtime_ns
 
 
 def _opened(request: OpenRequest, decoder: Decoder) -> tuple[Image, str]:

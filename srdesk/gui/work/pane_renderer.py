@@ -12,20 +12,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.gui.work import agenda
 from srdesk.gui.work.agenda import Activity, Situation, Task, Why
 from srdesk.gui.work.pane_request import PaneRequest, Subject, pane_request
 from srdesk.gui.work.request_thread import RequestThread
-from srdesk.gui.work.requests import (
-    PANE_KEYS,
-    Answer,
-    Failed,
-    Noticed,
-    Previewed,
-    Progressed,
-    Recipe,
-    Rendered,
-)
+from srdesk.gui.work.requests import PANE_KEYS, Answer, Failed, Noticed, Previewed, Progressed, Recipe, Rendered
 from srdesk.imaging.image import Box, Image
 
 REGION_SETTLES_MS = 120
@@ -104,7 +96,8 @@ class PaneRenderer(QObject):
     def recipe(self, pane: str) -> Recipe:
         """Return how ``pane`` is computed from now on."""
         weights = None if pane == "bicubic" else self._weights_for(pane)
-        return replace(self._choices, model=pane, weights=weights)
+        stamp = None if weights is None else file_stamp(weights)
+        return replace(self._choices, model=pane, weights=weights, weights_stamp=stamp)
 
     def situation(self) -> Situation | None:
         """Return everything that the agenda needs, None while there is no picture."""
@@ -136,7 +129,7 @@ class PaneRenderer(QObject):
         self._previews: dict[str, Previewed] = {}
         self._on_disk: set[str] = set()
         self._failed: set[str] = set()
-        self._used_weights: dict[str, Path | None] = {}
+        self._used: dict[str, Recipe] = {}
         self._asked: list[str] = []
         self._asked_region: Box | None = None
         self._visible: Box | None = None
@@ -186,13 +179,13 @@ class PaneRenderer(QObject):
     def set_on_disk(self, pane: str) -> None:
         """Take notice that all of ``pane`` was computed into a file, so that no part of it need be."""
         self._on_disk.add(pane)
-        self._used_weights[pane] = self.recipe(pane).weights
+        self._used[pane] = self.recipe(pane)
         self._previews.pop(pane, None)
         self._advance()
 
     def look_again(self) -> None:
         """Take notice of weights that were added, removed or exchanged; what others computed is forgotten."""
-        for pane in [pane for pane, used in self._used_weights.items() if used != self._weights_for(pane)]:
+        for pane in [pane for pane, used in self._used.items() if not used.has_weights_of(self.recipe(pane))]:
             self._forget(pane)
         self._advance()
 
@@ -277,13 +270,13 @@ class PaneRenderer(QObject):
 
     def _begin(self, task: Task, image: Subject) -> None:
         recipe = self.recipe(task.pane)
-        self._used_weights[task.pane] = recipe.weights
+        self._used[task.pane] = recipe
         self._current = (pane_request(image, task, recipe), task)
         self.activity_changed.emit(Activity(task.pane, task.why))
         self._thread.submit(self._current[0])
 
     def _forget(self, pane: str) -> None:
-        del self._used_weights[pane]
+        del self._used[pane]
         self._failed.discard(pane)
         self._results.pop(pane, None)
         self._previews.pop(pane, None)

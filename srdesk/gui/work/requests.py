@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtGui import QImage
 
 from srdesk.engine.control import CancelToken, Progress
+from srdesk.engine.files.file_stamp import FileStamp
 from srdesk.errors import SrDeskError
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.imaging.image import Box, Image
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from srdesk.imaging.scene.geotiff import Band
     from srdesk.imaging.stored import StoredImage
     from srdesk.imaging.values import ValueMap
-
-FileStamp = tuple[int, int]
-"""Length of a file and its time of change in nanoseconds."""
 
 SkyReader = Callable[[float, float], tuple[float, float]]
 """From a point to right ascension and declination in degrees."""
@@ -83,10 +81,16 @@ class Recipe:
     """Architecture, or ``bicubic``."""
     weights: Path | None
     """Weights file; None for bicubic."""
+    weights_stamp: FileStamp | None = None
+    """How the weights file was when the pane was asked for."""
     device: str = "auto"
     precision: str = "auto"
     window_px: int | None = None
     """Largest strip and band in LR pixels; 0 is the whole picture, None lets the engine choose."""
+
+    def has_weights_of(self, other: Recipe) -> bool:
+        """Whether both use the same file, in the same state."""
+        return (self.weights, self.weights_stamp) == (other.weights, other.weights_stamp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from srdesk.engine.control import CancelToken
-from srdesk.gui.work.opening import file_stamp
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.gui.work.requests import SaveJob
 
 if TYPE_CHECKING:
@@ -110,6 +110,10 @@ def _origins(job: SaveJob) -> _Origins:
     if weights is not None and not weights.is_file():
         gone = _tr("The weights “{}” are gone, so the result does not say their checksum.")
         remarks.append(gone.format(weights.name))
+        weights = None
+    elif weights is not None and file_stamp(weights) != job.result.recipe.weights_stamp:
+        changed = _tr("The weights “{}” have changed since they were used, so the result does not say their checksum.")
+        remarks.append(changed.format(weights.name))
         weights = None
     is_whole = weights == job.result.recipe.weights and job.result.stored.metadata.scene is None
     return _Origins(source, weights, tuple(remarks), is_whole)

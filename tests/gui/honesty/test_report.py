@@ -63,6 +63,17 @@ def test_the_report_holds_what_the_panes_show(
     assert opened == ["report.html"]
 
 
+def test_a_pane_whose_weights_have_changed_is_not_reported_with_the_checksum_of_the_new_ones(
+    appraised: Callable[..., None], export: Callable[..., str], panes_with_weights: dict[str, Path]
+) -> None:
+    appraised()
+    weights = panes_with_weights["srresnet"]
+    weights.write_bytes(weights.read_bytes() + b"\0")
+    text = export()
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() not in text
+    assert "srresnet" not in text
+
+
 def test_a_name_without_a_suffix_gets_one(appraised: Callable[..., None], export: Callable[..., str]) -> None:
     appraised()
     assert "<html" in export("mine")

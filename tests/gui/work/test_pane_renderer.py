@@ -217,6 +217,22 @@ def test_a_pane_that_gets_other_weights_is_computed_again_and_the_others_stay(
     assert nearest.seen[-1].recipe.weights == Path("portraits.safetensors")
 
 
+def test_weights_that_were_written_anew_under_the_same_name_are_other_weights(
+    open_picture, renderer, diary, idle, panes_with_weights, tmp_path
+) -> None:
+    panes_with_weights["srresnet"] = tmp_path / "mine.safetensors"
+    panes_with_weights["srresnet"].write_bytes(b"at first")
+    renderer.set_visible_region(open_picture((24, 16)))
+    idle()
+    renderer.look_again()
+    assert renderer.result("srresnet") is not None
+    panes_with_weights["srresnet"].write_bytes(b"trained on")
+    renderer.look_again()
+    assert renderer.result("srresnet") is None
+    idle()
+    assert diary.rendered == ["bicubic", "srresnet", "srresnet"]
+
+
 def test_other_weights_stop_what_is_being_computed_with_the_old_ones(
     open_picture, renderer, diary, idle, nearest, panes_with_weights
 ) -> None:

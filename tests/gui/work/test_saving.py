@@ -18,6 +18,7 @@ from srdesk.engine.control import CancelToken, Control
 from srdesk.engine.enlarge import enlarge
 from srdesk.engine.files.file_job import enlarge_file
 from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.engine.trust.honesty import back_projected
 from srdesk.engine.upscaler import BicubicUpscaler
 from srdesk.errors import ImageWriteError
@@ -51,7 +52,7 @@ def job(decoder: Decoder) -> Callable[..., SaveJob]:
         document = open_document(OpenRequest(path=source), decoder, lambda: pytest.fail("it is no scene"))
         stored, facts = enlarge(document.image, BicubicUpscaler())
         stored = back_projected(document.image, stored, strength)
-        recipe = Recipe(model="bicubic", weights=weights)
+        recipe = Recipe(model="bicubic", weights=weights, weights_stamp=weights and file_stamp(weights))
         result = Rendered(1, "bicubic", stored, DisplayImage.build(stored, 4), facts, recipe, strength)
         order = SaveOrder(pane="bicubic", path=output, **order)
         return SaveJob(order=order, result=result, document=document)
@@ -136,6 +137,21 @@ def test_weights_that_are_gone_do_not_keep_a_result_from_being_saved(
     remarks = save(order, CancelToken())
     assert any("gone.safetensors" in remark for remark in remarks)
     with PIL.Image.open(tmp_path / "out.png") as opened:
+        assert opened.info["SRDESK_MODEL"] == "mine"
+    assert not (tmp_path / "out.png.srdesk.json").exists()
+
+
+def test_weights_that_changed_since_are_not_said_to_be_those_of_the_result(
+    job: Callable[..., SaveJob], picture: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"at first")
+    order = job(picture, tmp_path / "out.png", weights=weights, has_sidecar=True, model="mine")
+    weights.write_bytes(b"trained on")
+    remarks = save(order, CancelToken())
+    assert any("“mine.safetensors” have changed" in remark for remark in remarks)
+    with PIL.Image.open(tmp_path / "out.png") as opened:
+        assert "SRDESK_WEIGHTS_SHA256" not in opened.info
         assert opened.info["SRDESK_MODEL"] == "mine"
     assert not (tmp_path / "out.png.srdesk.json").exists()
 
