@@ -83,7 +83,7 @@ def read(stream: BinaryIO, path: Path) -> StoredImage:
         decoded = np.atleast_3d(_decoded(stream, chunks))
         metadata, orientation = _metadata(chunks.metadata)
     numbers, alpha = (decoded, None) if decoded.shape[2] in (1, 3) else (decoded[:, :, :-1], decoded[:, :, -1])
-    if chunks.palette and _has_grey_palette(chunks):
+    if _is_grey(chunks):
         numbers = numbers[:, :, :1]
     return StoredImage(
         np.ascontiguousarray(exif.turned_upright(numbers, orientation)),
@@ -159,12 +159,11 @@ def _probe(chunks: _Chunks) -> ImageProbe:
     orientation = _metadata([chunk for chunk in chunks.metadata if chunk[0] == b"eXIf"])[1]
     if orientation >= 5:
         height, width = width, height
-    is_grey = colour_type in (_GREY, _GREY_ALPHA) or (colour_type == _PALETTE and _has_grey_palette(chunks))
     return ImageProbe(
         format="PNG",
         height=height,
         width=width,
-        channels=1 if is_grey else 3,
+        channels=1 if _is_grey(chunks) else 3,
         has_alpha=colour_type in (_GREY_ALPHA, _RGB_ALPHA) or chunks.has_transparency,
         dtype="uint16" if depth == 16 else "uint8",
     )
@@ -183,8 +182,14 @@ def _decoded(stream: BinaryIO, chunks: _Chunks) -> NDArray[np.generic]:
     return decoded
 
 
-def _has_grey_palette(chunks: _Chunks) -> bool:
-    """Tell whether all colours are grey, and no profile makes them others: one of RGB does not go with grey."""
+def _is_grey(chunks: _Chunks) -> bool:
+    """Tell whether all colours are grey, and no profile makes them others: one of RGB does not go with grey.
+
+    The palette of a file that is not made of its colours only suggests some (PNG 3rd edition, section 11.2.2).
+    """
+    colour_type = chunks.header[9]
+    if colour_type != _PALETTE:
+        return colour_type in (_GREY, _GREY_ALPHA)
     palette = chunks.palette
     has_profile = any(kind == b"iCCP" for kind, _ in chunks.metadata)
     return palette[0::3] == palette[1::3] == palette[2::3] and not has_profile

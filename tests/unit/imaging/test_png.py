@@ -85,6 +85,14 @@ def test_a_palette_of_greys_becomes_grey() -> None:
     assert png.probe(saved(picture), NAME).channels == 1
 
 
+def test_a_palette_that_is_only_suggested_changes_no_colour() -> None:
+    pixels = numbers(4, 6, 3)
+    greys = bytes(level for step in range(4) for level in [step * 60] * 3)
+    content = with_chunk(saved(PillowImage.fromarray(pixels)).getvalue(), b"PLTE", greys).getvalue()
+    assert_array_equal(png.read(io.BytesIO(content), NAME).numbers, pixels)
+    assert png.probe(io.BytesIO(content), NAME).channels == 3
+
+
 def test_greys_of_a_palette_with_a_profile_stay_rgb_as_the_profile_is() -> None:
     stream = saved(PillowImage.new("L", (4, 2), 7).convert("P"), icc_profile=b"profile")
     assert png.read(stream, NAME).channels == png.probe(stream, NAME).channels == 3
