@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from srdesk.errors import ImageWriteError
+
 PART_SUFFIX = ".part"
 """Appended to the name of a file while it is being written, in the folder where it will be."""
 
@@ -74,6 +76,22 @@ def part_name(name: str, suffix: str) -> str:
     while len(os.fsencode(name + suffix)) > _MAX_NAME_BYTES:
         name = name[:-1]
     return name + suffix
+
+
+def refuse_part_of_another(target: Path, part: Path, journal: Path) -> None:
+    """Make sure that an unfinished file is ours: its journal is made before it is.
+
+    Args:
+        target: what it would become.
+        part: the unfinished file, which need not be there.
+        journal: its journal, not yet made by this run.
+
+    Raises:
+        ImageWriteError: another program left it.
+    """
+    if os.path.lexists(part) and not journal.exists():
+        hint = "Remove that file if no other program needs it, or choose another name for the output."
+        raise ImageWriteError(target, f"another program left “{part.name}” beside it", hint=hint)
 
 
 def remove_dead_parts(target: Path) -> None:

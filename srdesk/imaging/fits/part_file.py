@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from srdesk.errors import ImageWriteError
-from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, part_name
+from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, part_name, refuse_part_of_another
 from srdesk.imaging.fits.structure import BLOCK_BYTES
 from srdesk.imaging.fits.windows import FitsWindows
 from srdesk.imaging.fits.writer import added, copy_hdu, has_check_sums, header_bytes, renew_extremes
@@ -102,7 +102,7 @@ class FitsPart:
             key: text that is equal for equal work only.
 
         Raises:
-            ImageWriteError: it cannot be written.
+            ImageWriteError: it cannot be written, or another program left a file of its name.
         """
         target = Path(os.path.realpath(target))
         part, journal_path = _names(target)
@@ -111,7 +111,8 @@ class FitsPart:
         data_at = header_at + len(header_bytes(header, 0))
         size = (source.height * scale, source.width * scale)
         layout = FitsLayout(*size, source.part.channels, source.dtype, data_at)
-        with _writing(target), _opened(part) as stream, _opened(journal_path) as journal:
+        refuse_part_of_another(target, part, journal_path)
+        with _writing(target), _opened(journal_path) as journal, _opened(part) as stream:
             file = cls(target, stream, journal, layout, header, header_at)
             if not file._take_up(key, data_at + layout.data_bytes):
                 file._begin(key, source)

@@ -21,7 +21,7 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
-from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder
+from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, refuse_part_of_another
 
 _FORMAT = 1
 _TILE_OFFSETS, _TILE_BYTE_COUNTS = 324, 325
@@ -80,16 +80,11 @@ class TileFile:
         """
         target = Path(os.path.realpath(target))
         layout = ifd.Layout("<", is_big=largest_bytes > _CLASSIC_BYTES)
+        refuse_part_of_another(target, _part_of(target), _journal_of(target))
         with _writing(target), contextlib.ExitStack() as stack:
-            is_ours = _journal_of(target).exists()  # made before the part, so that a part without one is not ours
             journal = stack.enter_context(_opened(_journal_of(target)))
             _lock(target, journal)
             steps = _read_journal(journal, key)
-            if not is_ours and os.path.lexists(_part_of(target)):
-                _journal_of(target).unlink()
-                name = _part_of(target).name
-                hint = "Remove that file if no other program needs it, or choose another name for the output."
-                raise ImageWriteError(target, f"another program left “{name}” beside it", hint=hint)
             stream = stack.enter_context(_opened(_part_of(target)))
             file = cls(target, stream, journal, layout, tiles)
             if not steps or not file._take_up(steps):

@@ -143,6 +143,16 @@ def test_what_other_work_left_is_begun_anew(make_fits: MakeFits, tmp_path: Path)
     assert from_disk(path, tmp_path / "out.fits").resumed_windows == 0
 
 
+def test_an_unfinished_file_of_another_program_is_left_alone(make_fits: MakeFits, tmp_path: Path) -> None:
+    path = make_fits(stars("float32"))
+    theirs = tmp_path / "out.fits.part"
+    theirs.write_bytes(b"half a download")
+    with pytest.raises(ImageWriteError, match=r"out\.fits\.part"):
+        from_disk(path, tmp_path / "out.fits")
+    assert theirs.read_bytes() == b"half a download"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.fits", "out.fits.part"]
+
+
 def test_a_file_that_is_changed_while_it_is_read_gives_no_result(
     make_fits: MakeFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
