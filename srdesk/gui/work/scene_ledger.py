@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from srdesk import paths
+from srdesk.engine.files.file_stamp import FileStamp
 from srdesk.gui.work.requests import Recipe
 from srdesk.gui.work.scene_requests import SceneOrder
 from srdesk.imaging.atomic import atomic_write
@@ -32,6 +33,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True):
     output: bytes
     model: str
     weights: bytes | None
+    weights_stamp: FileStamp | None = None
     device: str
     precision: str
     window_px: int | None
@@ -63,6 +65,7 @@ class SceneLedger:
             output=os.fsencode(order.output.absolute()),
             model=recipe.model,
             weights=None if recipe.weights is None else os.fsencode(recipe.weights.absolute()),
+            weights_stamp=recipe.weights_stamp,
             device=recipe.device,
             precision=recipe.precision,
             window_px=recipe.window_px,
@@ -104,6 +107,7 @@ def _order_of(entry: _Entry, output: Path) -> SceneOrder:
     recipe = Recipe(
         model=entry.model,
         weights=weights,
+        weights_stamp=entry.weights_stamp,
         device=entry.device,
         precision=entry.precision,
         window_px=entry.window_px,

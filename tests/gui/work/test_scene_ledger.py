@@ -21,7 +21,14 @@ def leave_unfinished(output: Path, steps: int) -> None:
 def order(tmp_path: Path) -> SceneOrder:
     source = tmp_path / "scène \udcff.tif"
     source.write_bytes(b"scene")
-    recipe = Recipe(model="srresnet", weights=tmp_path / "w.safetensors", device="cpu", precision="fp32", window_px=64)
+    recipe = Recipe(
+        model="srresnet",
+        weights=tmp_path / "w.safetensors",
+        weights_stamp=(5, 7),
+        device="cpu",
+        precision="fp32",
+        window_px=64,
+    )
     return SceneOrder(pane="srresnet", source=source, output=tmp_path / "out.tif", recipe=recipe, colours=(3, 2, 1))
 
 
