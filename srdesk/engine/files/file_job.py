@@ -19,6 +19,7 @@ import msgspec
 from srdesk.engine.enlarge import SCALE, TargetSize, enlarge, flatten, reduce
 from srdesk.engine.files.file_check import check_disk_wishes, check_memory_for_back_projection, checked_format
 from srdesk.engine.files.file_recipe import FileRecipe
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.engine.trust import provenance, sidecar
 from srdesk.errors import Cancelled, OutOfMemoryError
 from srdesk.imaging.claim import claimed
@@ -93,14 +94,15 @@ class Upscalers:
         self._upscaler: AnyUpscaler | None = None
 
     def ready(self, recipe: FileRecipe) -> AnyUpscaler:
-        """Return the model of a recipe, loaded if it is another one than the last time.
+        """Return the model of a recipe, loaded if it, or its file, is another one than the last time.
 
         Raises:
             WeightsError: its weights cannot be used.
             DeviceUnavailableError: the device is not there.
             ConfigError: the precision does not go with the device.
         """
-        key = (recipe.weights, recipe.device, recipe.precision, recipe.window_px)
+        stamp = None if recipe.weights is None else file_stamp(recipe.weights)
+        key = (recipe.weights, stamp, recipe.device, recipe.precision, recipe.window_px)
         if self._upscaler is None or key != self._key:
             self._upscaler = None  # before the next one is loaded, so that there is room for it
             self._upscaler, self._key = _opened(recipe), key
@@ -174,9 +176,13 @@ class _Task:
 
     def begin(self) -> tuple[AnyUpscaler, float, Provenance]:
         """Return the model, the seconds until it was ready, and what is known of the result by then."""
-        started_s = time.perf_counter()
-        model = self.upscaler()
-        return model, time.perf_counter() - started_s, self.record()
+        started_s, weights = time.perf_counter(), self.recipe.weights
+        while True:
+            stamp = None if weights is None else file_stamp(weights)
+            model = self.upscaler()
+            loading_s, record = time.perf_counter() - started_s, self.record()
+            if weights is None or file_stamp(weights) == stamp:  # else the record may be that of other weights
+                return model, loading_s, record
 
     def record(self) -> Provenance:
         """Return what is known of the result before it is computed."""

@@ -341,3 +341,33 @@ def test_the_model_that_was_used_last_is_kept(tmp_path: Path) -> None:
     assert upscalers.ready(FileRecipe(model="bicubic", window_px=64)) is not first
     with pytest.raises(WeightsError):
         upscalers.ready(FileRecipe(model="mine", weights=tmp_path / "missing.safetensors"))
+
+
+def test_weights_that_were_written_anew_are_loaded_anew(
+    make_weights: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("srdesk.engine.files.file_job._opened", lambda recipe: BicubicUpscaler())
+    weights, upscalers = make_weights(tmp_path / "mine.safetensors"), Upscalers()
+    recipe = FileRecipe(model="mine", weights=weights, device="cpu", precision="fp32")
+    first = upscalers.ready(recipe)
+    assert upscalers.ready(recipe) is first
+    os.utime(weights, ns=(1, 1))
+    assert upscalers.ready(recipe) is not first
+
+
+def test_weights_that_change_while_they_are_loaded_are_those_that_the_result_tells_of(
+    enlarge: Enlarge, make_weights: Callable[..., Path], tmp_path: Path
+) -> None:
+    weights = make_weights(tmp_path / "mine.safetensors")
+    recipe = FileRecipe(model="mine", weights=weights)
+    loaded: list[int] = []
+
+    def load() -> BicubicUpscaler:
+        loaded.append(weights.stat().st_mtime_ns)
+        if len(loaded) == 1:
+            os.utime(weights, ns=(1, 1))
+        return BicubicUpscaler()
+
+    enlarge(photo(tmp_path / "a.png"), tmp_path / "b.png", recipe, upscaler=load)
+    assert len(loaded) == 2
+    assert loaded[1] == 1
