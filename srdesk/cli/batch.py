@@ -80,7 +80,7 @@ def opened_queue(order: BatchOrder, is_resumed: bool) -> Iterator[Queue]:
     is_kept = is_resumed and len(order.found.files) > 1
     _forget_old()
     try:
-        queue = Queue.load(order.journal) if is_kept else Queue()
+        queue = Queue.load(order.journal) if is_kept else Queue(begins_anew=not is_resumed)
     except QueueError as error:
         hint = f"{error.hint} With --no-resume nothing is remembered, and nothing gone on with."
         raise QueueError(error.path, error.reason, hint=hint) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from srdesk.engine.batch.queue_item import ItemToken, QueueItem, State, taken_up
+from srdesk.engine.batch.queue_item import ItemToken, Place, QueueItem, State, taken_up
 from srdesk.engine.batch.queue_journal import Ordered, QueueJournal, Record, Removed
 from srdesk.engine.batch.queue_order import moved, placed
 from srdesk.engine.batch.queue_speed import SpeedBook
@@ -32,7 +32,9 @@ class Queue:
     Readers never wait for the disk.
     """
 
-    def __init__(self, journal: QueueJournal | None = None) -> None:
+    def __init__(self, journal: QueueJournal | None = None, *, begins_anew: bool = False) -> None:
+        self.begins_anew = begins_anew
+        """Whether what earlier runs left unfinished of a result is removed instead of gone on with."""
         self._journal = journal
         self._lock = threading.RLock()
         self._writing = threading.Lock()
@@ -273,12 +275,12 @@ class Queue:
         self._settle()
         return found
 
-    def reserve(self, number: int, choose: Callable[[Callable[[Path], bool]], Path | None]) -> Path | None:
+    def reserve(self, number: int, choose: Callable[[Callable[[Path], bool]], Place | None]) -> Place | None:
         """Choose the output of a running item so that no other item chooses the same.
 
         Args:
             number: id of the item.
-            choose: returns the output, None for none, given a function that tells whether a path is the output of
+            choose: returns the place, None for none, given a function that tells whether a path is the output of
                 another item of the same batch.
 
         Returns:
@@ -291,11 +293,12 @@ class Queue:
                 other = self._items.get(self._makers.get((batch, path), number))
                 return other is not None and other.id != number and other.output == path and other.state != "skipped"
 
-            output = choose(is_of_another)
-            if output is not None:
-                self._change(number, output=output)
+            place = choose(is_of_another)
+            if place is not None:  # both at once: what was to be replaced is never taken for the result
+                replacing = {"on_collision": "overwrite"} if place.may_replace else {}
+                self._change(number, output=place.output, **replacing)
         self._settle()
-        return output
+        return place
 
     def unmeasured(self) -> list[QueueItem]:
         """Return the items of which nobody has said how much there is to compute."""

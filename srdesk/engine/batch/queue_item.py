@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +64,16 @@ class QueueItem(msgspec.Struct, frozen=True, kw_only=True, tag="item", omit_defa
         """What its speed depends on beside its size."""
         recipe = self.recipe
         return recipe.weights, recipe.device, recipe.precision, recipe.window_px, bool(recipe.back_projection)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the result of an item goes."""
+
+    output: Path
+    """The file."""
+    may_replace: bool = False
+    """Whether it may exist."""
 
 
 def taken_up(item: QueueItem) -> QueueItem:

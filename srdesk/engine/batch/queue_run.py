@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 from srdesk.engine.batch.queue import Queue
-from srdesk.engine.batch.queue_item import QueueItem
+from srdesk.engine.batch.queue_item import Place, QueueItem
 from srdesk.engine.control import CancelToken, Control, Progress
 from srdesk.engine.files.file_job import FileFacts
 from srdesk.engine.files.file_outlook import output_name, probed_megapixels
-from srdesk.errors import Cancelled, OutputTakenError, SrDeskError
+from srdesk.errors import Cancelled, ImageWriteError, OutputTakenError, SrDeskError
+from srdesk.imaging.claim import claimed
 from srdesk.imaging.naming import CollisionPolicy, refuse_input_as_output, resolve_collision
-from srdesk.imaging.scene.tile_file import remove_unfinished
+from srdesk.imaging.scene.tile_file import has_unfinished, remove_unfinished
 
 _PROBING_S = 0.2
 """Time for reading headers, between two files, of those whose size is not known yet."""
@@ -110,7 +112,7 @@ class _Turn:
             if not isinstance(error, Cancelled) or item is not None:
                 raise
             if self.output is not None:  # it alone was taken out of the queue, and nobody will go on with it
-                remove_unfinished(self.output)
+                _remove_unfinished(self.output)
             return
         seconds = time.monotonic() - started_s
         number = self.item.id
@@ -133,22 +135,24 @@ class _Turn:
         taken: set[Path] = set()
         control = Control(self.token, self._progressed, self._noticed)
         while True:
-            output, may_replace = self._place(taken)
-            self.output = output
-            if output is None:
+            place = self._place(taken)
+            if place is None:
                 return None
+            self.output = place.output
+            if self.queue.begins_anew:
+                _remove_unfinished(place.output)
             try:
-                return self.enlarge_one(self.item, output, control, may_replace=may_replace)
+                return self.enlarge_one(self.item, place.output, control, may_replace=place.may_replace)
             except OutputTakenError:
-                if may_replace:
+                if place.may_replace:
                     raise
-                taken.add(output)  # by another program, just now: what the policy says holds for that as well
+                taken.add(place.output)  # by another program, just now: what the policy says holds for that as well
 
-    def _place(self, taken: set[Path]) -> tuple[Path | None, bool]:
-        """Return what to write, None to leave what is there; and whether it may exist."""
+    def _place(self, taken: set[Path]) -> Place | None:
+        """Return what to write, None to leave what is there."""
         item = self.item
-        if item.output is not None:  # a program that was killed had begun it, under a name that was free
-            return item.output, True
+        if item.output is not None:  # a program that was killed had begun it, under a name that it might take
+            return Place(item.output, may_replace=True)
         wanted = item.wanted or item.output_folder / output_name(
             item.source, item.recipe, template=item.template, number=item.number
         )
@@ -161,18 +165,18 @@ class _Turn:
             policy = self.ask(path) if self.ask is not None else policy
             return policy
 
-        def choose(is_ours: Callable[[Path], bool]) -> Path | None:
+        def choose(is_ours: Callable[[Path], bool]) -> Place | None:
             nonlocal policy
             policy = "number" if is_ours(wanted) else policy
-            return resolve_collision(
+            output = resolve_collision(
                 wanted, policy, ask, is_taken=lambda path: os.path.lexists(path) or path in taken or is_ours(path)
             )
+            return None if output is None else Place(output, may_replace=policy == "overwrite")
 
-        output = self.queue.reserve(item.id, choose)
-        may_replace = policy == "overwrite"
-        if output is not None and may_replace and os.path.lexists(output):
-            refuse_input_as_output(output, (other.source for other in self.queue.items()))
-        return output, may_replace
+        place = self.queue.reserve(item.id, choose)
+        if place is not None and place.may_replace and os.path.lexists(place.output):
+            refuse_input_as_output(place.output, (other.source for other in self.queue.items()))
+        return place
 
     def _progressed(self, progress: Progress) -> None:
         self.queue.progressed(self.item.id, progress)
@@ -182,6 +186,13 @@ class _Turn:
     def _noticed(self, sentence: str) -> None:
         if self.ears.on_notice is not None:
             self.ears.on_notice(self.item, sentence)
+
+
+def _remove_unfinished(output: Path) -> None:
+    """Remove what an earlier run from disk to disk left of a result, unless another program is going on with it."""
+    if has_unfinished(output):
+        with contextlib.suppress(ImageWriteError), claimed(output, may_replace=True):
+            remove_unfinished(output)
 
 
 def probe_some(queue: Queue, token: CancelToken) -> None:

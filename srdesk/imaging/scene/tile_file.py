@@ -216,6 +216,11 @@ def unfinished_steps(target: Path | str) -> int:
         return 0
 
 
+def has_unfinished(target: Path | str) -> bool:
+    """Tell whether there is an unfinished file, of whatever format, that could become ``target``."""
+    return _journal_of(Path(os.path.realpath(target))).exists()
+
+
 def remove_unfinished(target: Path | str) -> None:
     """Remove the unfinished file that could become ``target``, if there is one that nobody is writing."""
     target = Path(os.path.realpath(target))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from srdesk.engine.batch.queue import Queue, QueueItem
+from srdesk.engine.batch.queue_item import Place
 from srdesk.engine.control import CancelToken, Progress
 from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.engine.files.inputs import InputFile
@@ -176,21 +177,21 @@ def test_two_items_of_a_batch_never_choose_the_same_output() -> None:
     filled(queue, 3)
     wanted, other = Path("/out/a.png"), Path("/out/a-2.png")
 
-    def choose(is_ours: Callable[[Path], bool]) -> Path:
-        return other if is_ours(wanted) else wanted
+    def choose(is_ours: Callable[[Path], bool]) -> Place:
+        return Place(other if is_ours(wanted) else wanted)
 
     first, second = taken(queue), taken(queue)
-    assert queue.reserve(first.id, choose) == wanted
-    assert queue.reserve(second.id, choose) == other
+    assert queue.reserve(first.id, choose) == Place(wanted)
+    assert queue.reserve(second.id, choose) == Place(other)
     queue.end(first.id, "failed", error=ImageReadError("a.png", "it is empty"))
-    assert queue.reserve(taken(queue).id, choose) == wanted
+    assert queue.reserve(taken(queue).id, choose) == Place(wanted)
 
 
 def test_another_batch_may_choose_the_same_output() -> None:
-    queue = Queue()
+    queue, output = Queue(), Path("/out/a")
     for _ in range(2):
         filled(queue, 1)
-        assert queue.reserve(taken(queue).id, lambda is_ours: None if is_ours(Path("/out/a")) else Path("/out/a"))
+        assert queue.reserve(taken(queue).id, lambda is_ours: None if is_ours(output) else Place(output))
 
 
 def test_subscribers_hear_of_every_change_until_they_end_it() -> None:
@@ -299,7 +300,7 @@ def test_what_was_running_waits_again_after_a_crash(tmp_path: Path) -> None:
     filled(queue)
     queue.end(taken(queue).id, "done", output=Path("/out/x.png"), seconds=2.0)
     item = taken(queue)
-    queue.reserve(item.id, lambda _: Path("/out/y.png"))
+    queue.reserve(item.id, lambda _: Place(Path("/out/y.png")))
     queue.close()  # as a crash does: nothing is written here
     again = Queue.load(tmp_path / "queue.jsonl")
     assert states(again) == "dwww"
@@ -327,7 +328,7 @@ def test_a_result_that_was_finished_as_the_program_was_killed_is_not_made_again(
     queue = Queue.load(tmp_path / "queue.jsonl")
     recipe = FileRecipe(model="bicubic", sidecar=sidecar)
     queue.add_files([InputFile(tmp_path / "a.png", tmp_path)], recipe, template=TEMPLATE, on_collision=policy)
-    queue.reserve(taken(queue).id, lambda _: tmp_path / "a.out")
+    queue.reserve(taken(queue).id, lambda _: Place(tmp_path / "a.out"))
     queue.close()
     for name in made:
         (tmp_path / name).touch()

@@ -314,6 +314,38 @@ def test_what_a_killed_program_had_begun_gets_the_name_that_it_had(tmp_path: Pat
     assert seen == [("p0_x4.png", True), ("p1_x4.png", True)]
 
 
+def test_what_was_to_be_replaced_is_not_taken_for_the_result_of_a_killed_program(tmp_path: Path) -> None:
+    sources = pictures(tmp_path / "in", 1)
+    older = tmp_path / "out" / "p0_x4.png"
+    older.parent.mkdir()
+    older.write_text("older")
+    queue = queue_of(sources, tmp_path / "out", policy="ask", journal=tmp_path / "j")
+
+    def die(item: QueueItem, output: Path, control: Control, may_replace: bool) -> None:
+        queue.close()
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        run_queue(queue, Worker(die), CancelToken(), ask=lambda path: "overwrite")
+    again = Queue.load(tmp_path / "j")
+    run_queue(again, Worker(), CancelToken(), ask=lambda path: pytest.fail("it was answered"))
+    again.close()
+    assert older.read_text() == "p0.png"
+
+
+@pytest.mark.parametrize("begins_anew", [False, True])
+def test_what_an_earlier_run_left_unfinished_goes_if_a_queue_begins_anew(begins_anew: bool, tmp_path: Path) -> None:
+    queue = Queue(begins_anew=begins_anew)
+    queue.add(pictures(tmp_path / "in", 1), tmp_path / "out", RECIPE, template="r{ext}", on_collision="number")
+    left = [tmp_path / "out" / f"r.png{suffix}" for suffix in (".part", ".part.journal")]
+    left[0].parent.mkdir()
+    for path in left:
+        path.touch()
+    seen: list[bool] = []
+    run_queue(queue, Worker(lambda *_: seen.extend(path.exists() for path in left)), CancelToken())
+    assert seen == [not begins_anew] * 2
+
+
 def test_an_output_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
     def work(item: QueueItem, output: Path, control: Control, may_replace: bool) -> None:
         if item.id == 1:
