@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging import photo, png, probe, tiff, tiff_pages
+from srdesk.imaging import frames, photo, png, probe, tiff, tiff_pages
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.fits import reader as fits
 from srdesk.imaging.fits import structure as fits_structure
@@ -120,15 +120,19 @@ def list_planes(path: Path | str) -> tuple[Plane, ...]:
 
 
 def count_pictures(path: Path | str) -> int:
-    """Return how many pictures a photo file holds, the first of which is opened: 1 but for TIFFs of several pages.
+    """Return how many pictures a photo file holds, the first of which is opened: pages of a TIFF, or frames.
 
     Raises:
         ImageReadError: it is missing, no regular file, or cannot be read.
     """
     path = Path(path)
     with regular_file(path) as stream, probe.decoder_errors(path):
-        is_tiff = stream.read(_MAGIC_BYTES)[:4] in _TIFF_MAGIC
-        return tiff_pages.count_pictures(stream) if is_tiff else 1
+        magic = stream.read(_MAGIC_BYTES)
+        if magic[:4] in _TIFF_MAGIC:
+            return tiff_pages.count_pictures(stream)
+        if magic.startswith(png.SIGNATURE):
+            return frames.count_png_frames(stream)
+        return frames.count_webp_frames(stream) if magic[:4] == b"RIFF" and magic[8:12] == b"WEBP" else 1
 
 
 def format_of(path: Path | str) -> str:
@@ -258,14 +262,14 @@ def _read(stream: BinaryIO, path: Path, part: str = "") -> StoredImage:
     format_name = _format_of(stream, path)
     if format_name == "FITS":
         stored = fits.read(stream, path, part)
-    elif part:
-        raise _single(path, part)
-    elif format_name == "PNG":
-        stored = png.read(stream, path)
-    elif format_name == "TIFF":
-        stored = tiff.read(stream, path)
     else:
-        stored = photo.read(stream, path, format_name)
+        refuse_part(path, part)
+        if format_name == "PNG":
+            stored = png.read(stream, path)
+        elif format_name == "TIFF":
+            stored = tiff.read(stream, path)
+        else:
+            stored = photo.read(stream, path, format_name)
     stored.freeze()
     return stored
 
@@ -274,8 +278,7 @@ def _probe(stream: BinaryIO, path: Path, part: str = "") -> ImageProbe:
     format_name = _format_of(stream, path)
     if format_name == "FITS":
         return fits.probe(stream, path, part)
-    if part:
-        raise _single(path, part)
+    refuse_part(path, part)
     if format_name == "PNG":
         return png.probe(stream, path)
     if format_name == "TIFF":
@@ -283,10 +286,15 @@ def _probe(stream: BinaryIO, path: Path, part: str = "") -> ImageProbe:
     return photo.probe(stream, path, format_name)
 
 
-def _single(path: Path, part: str) -> UnsupportedImageError:
-    return UnsupportedImageError(
-        path, f"it is no FITS file, and has no image called {part[:40]!r}", hint="Open it without naming an image."
-    )
+def refuse_part(path: Path, part: str) -> None:
+    """Make sure that no image is named of a file that is no FITS file.
+
+    Raises:
+        UnsupportedImageError: one is.
+    """
+    if part:
+        reason = f"it is no FITS file, and has no image called {part[:40]!r}"
+        raise UnsupportedImageError(path, reason, hint="Open it without naming an image.")
 
 
 @contextmanager

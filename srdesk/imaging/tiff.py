@@ -19,7 +19,7 @@ from srdesk.imaging import exif, ifd
 from srdesk.imaging.image import Metadata
 from srdesk.imaging.probe import ImageProbe, check_budget, decoder_errors
 from srdesk.imaging.stored import Numbers, StoredImage
-from srdesk.imaging.tiff_pages import refuse_camera_raw
+from srdesk.imaging.tiff_pages import first_picture, refuse_camera_raw
 from srdesk.imaging.values import UINT8, UINT16, ValueMap, opacity_map
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _CLASSIC_BYTES = 2**32 - 2**26
 
 
 def probe(stream: BinaryIO, path: Path) -> ImageProbe:
-    """Return what the first page of a TIFF says.
+    """Return what the first page of a TIFF says that is no copy of another.
 
     Raises:
         ImageReadError: the file is damaged.
@@ -54,7 +54,7 @@ def probe(stream: BinaryIO, path: Path) -> ImageProbe:
 
 
 def read(stream: BinaryIO, path: Path) -> StoredImage:
-    """Decode the first page of a TIFF.
+    """Decode the first page of a TIFF that is no copy of another.
 
     Palettes become RGB, or grey where all their colours are; up to 8 bits become 8 and up to 16 bits 16, the largest
     number staying white; colours that were multiplied by their opacity are divided by it. Floats and signed integers
@@ -130,8 +130,9 @@ def _first_page(stream: BinaryIO, path: Path) -> TiffPage:
     refuse_camera_raw(stream, path)
     # Its remarks about damaged files would be a second voice beside the one sentence that a person gets.
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+    number = first_picture(stream)
     stream.seek(0)
-    page = tifffile.TiffFile(stream, _multifile=False).pages[0]
+    page = tifffile.TiffFile(stream, _multifile=False).pages[number]
     assert isinstance(page, tifffile.TiffPage)
     return page
 

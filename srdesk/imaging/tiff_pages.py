@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,19 +61,32 @@ def count_pictures(stream: BinaryIO) -> int:
     Raises:
         ValueError: it is no TIFF.
     """
+    return max(1, sum(1 for _ in _pictures(stream)))
+
+
+def first_picture(stream: BinaryIO) -> int:
+    """Return which page is the first that belongs to no other, from 0: small copies may come before it.
+
+    Raises:
+        ValueError: it is no TIFF.
+    """
+    return next(_pictures(stream), 0)
+
+
+def _pictures(stream: BinaryIO) -> Iterator[int]:
+    """Yield the numbers of the pages that are pictures of their own."""
     layout, offset = ifd.read_layout(stream)
     seen: set[int] = set()
-    pictures = 0
     while offset and offset not in seen and len(seen) < _MOST_PICTURES:
         directory = _looked_at(stream, offset, layout)
         kind = ifd.whole_numbers(directory.get(_KIND), layout)
         old_kind = ifd.whole_numbers(directory.get(_OLD_KIND), layout)
         belongs_to_another = kind[0] & ~_ONE_OF_SEVERAL if kind else old_kind[:1] == (_OLD_REDUCED,)
-        pictures += _WIDTH in directory and not belongs_to_another
+        if _WIDTH in directory and not belongs_to_another:
+            yield len(seen)
         seen.add(offset)
         with contextlib.suppress(OSError, ValueError):
             offset = ifd.next_directory(stream, offset, layout)
-    return max(1, pictures)
 
 
 def _looked_at(stream: BinaryIO, offset: int, layout: ifd.Layout) -> ifd.Directory:

@@ -6,6 +6,7 @@ does not depend on the size of its pixels.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,8 +120,9 @@ def result_header(
     with quiet_astropy():
         scale = height // int(header["NAXIS2"])
         header["NAXIS1"], header["NAXIS2"] = width, height
+        planes = tuple(_tell_of_planes(header, origin))
         _leave_one_plane(header, origin)
-        remarks = scale_header(header, scale)
+        remarks = planes + scale_header(header, scale)
         if science.saturation is not None and science.quantity == "sum":
             for keyword in ("SATURATE", "SATLEVEL", "SATURATA"):
                 if isinstance(header.get(keyword), int | float):
@@ -150,6 +152,14 @@ def _spoken(hdu: Hdu, hdus: list[Hdu]) -> str:
     if not hdu.name:
         return f"HDU {hdu.index}"
     return f"{hdu.name}:{hdu.version}" if sum(other.name == hdu.name for other in hdus) > 1 else hdu.name
+
+
+def _tell_of_planes(header: Header, origin: FitsOrigin) -> Iterator[str]:
+    """Yield a sentence if the image is one plane of several."""
+    shape = tuple(int(header[f"NAXIS{axis}"]) for axis in range(len(origin.plane) + 2, 2, -1))
+    if math.prod(shape) > 1:
+        number = int(np.ravel_multi_index(origin.plane, shape)) + 1
+        yield f"Plane {number:,} of {math.prod(shape):,} was enlarged; the others are not in the result."
 
 
 def _leave_one_plane(header: Header, origin: FitsOrigin) -> None:

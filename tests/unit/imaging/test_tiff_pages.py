@@ -110,6 +110,32 @@ def test_pages_are_counted_but_not_what_belongs_to_them(
     assert_array_equal(open_stored(path).numbers, RGB)
 
 
+def test_a_small_copy_before_the_picture_is_not_taken_for_it(tmp_path: Path) -> None:
+    thumbnail: Page = (RGB[::4], {"photometric": "rgb", "subfiletype": 1})
+    path = tiff_of(tmp_path / "a.tif", thumbnail, (RGB, {"photometric": "rgb"}))
+    assert count_pictures(path) == 1
+    assert probe_image(path).height == len(RGB)
+    assert_array_equal(open_stored(path).numbers, RGB)
+    only = tiff_of(tmp_path / "b.tif", thumbnail)
+    assert_array_equal(open_stored(only).numbers, RGB[::4])
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_the_frames_of_an_animation_are_counted(tmp_path: Path, name: str, frames: int) -> None:
+    first, *others = [PillowImage.fromarray(np.roll(RGB, shift, axis=1)) for shift in range(frames)]
+    options: dict[str, Any] = {"save_all": True, "append_images": others} if others else {}
+    first.save(tmp_path / name, lossless=True, **options)
+    assert count_pictures(tmp_path / name) == frames
+    assert_array_equal(open_stored(tmp_path / name).numbers, RGB)
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0\0\0\x08acTL", b"RIFF\xff\0\0\0WEBPANMF\xff\xff\xff\xff"])
+def test_an_animation_that_is_cut_off_is_one_picture(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a").write_bytes(content)
+    assert count_pictures(tmp_path / "a") == 1
+
+
 def test_pages_that_go_round_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
     path = tiff_of(tmp_path / "a.tif", *[(GREY, {})] * 3)
     with tifffile.TiffFile(path) as opened:
