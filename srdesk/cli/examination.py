@@ -156,9 +156,11 @@ def _choices(wishes: list[str] | None) -> dict[str, ModelChoice]:
 
 
 def _opened(path: Path, arguments: argparse.Namespace, decoder: Decoder, token: CancelToken) -> Image:
+    from srdesk.imaging.formats import refuse_part
     from srdesk.imaging.scene.probe import is_scene
 
     if is_scene(path):
+        refuse_part(path, arguments.hdu)
         return decoder.open_scene(path, token, bands=arguments.bands)
     if arguments.bands:
         raise ConfigError("bands", ",".join(map(str, arguments.bands)), "it for a GeoTIFF only")

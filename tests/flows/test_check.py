@@ -109,6 +109,9 @@ def test_bands_of_a_scene_are_chosen(srdesk: Any, make_geotiff: MakeGeoTiff, no_
     assert (one.status, three.status) == (0, 0), one.err + three.err
     rms = [ended.document["parts"][0]["models"][0]["consistency_rms"] for ended in (one, three)]
     assert rms[0] != rms[1]
+    named = srdesk("check", source, "--hdu", "SCI")
+    assert named.status == 1
+    assert "it is no FITS file" in named.err
 
 
 @pytest.mark.parametrize(

@@ -21,13 +21,14 @@ from srdesk.engine.files.file_check import check_disk_wishes, check_memory_for_b
 from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.engine.trust import provenance, sidecar
-from srdesk.errors import Cancelled, OutOfMemoryError
+from srdesk.errors import Cancelled, ConfigError, OutOfMemoryError
 from srdesk.imaging.claim import claimed
 from srdesk.imaging.fits.windows import is_large
 from srdesk.imaging.formats import (
     SCIENCE_SUFFIXES,
     SUFFIXES,
     count_pictures,
+    refuse_part,
     save_image,
 )
 from srdesk.imaging.scene.probe import is_scene
@@ -50,6 +51,8 @@ PICTURE_SUFFIXES = SUFFIXES | SCIENCE_SUFFIXES
 
 SCENE_SUFFIXES = (".tif", ".tiff")
 """Suffixes of scenes, in lower case."""
+
+_AS_A_PHOTO = "It was enlarged as a photo, without its place on Earth and its nodata value; a .tif output keeps them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,9 @@ class _Task:
 def _enlarge_picture(task: _Task) -> FileFacts:
     """Enlarge a photo, or an image of a FITS file: in memory, as a whole."""
     recipe, token = task.recipe, task.control.token
+    if recipe.bands is not None:
+        bands = ",".join(map(str, recipe.bands))
+        raise ConfigError("bands", bands, "it for a GeoTIFF that becomes a GeoTIFF (.tif) only")
     image = task.decoder.open(task.source, token, part=recipe.part)
     size = TargetSize.parse(recipe.size)
     format_name = checked_format(task.output, image, size, keeps_alpha=recipe.background is None)
@@ -279,7 +285,8 @@ def _enlarge_picture(task: _Task) -> FileFacts:
     if image.science is not None:
         task.tell_quantity(image.science)
     done = task.facts(facts, height=stored.height, width=stored.width)
-    return replace(done, loading_s=loading_s, losses=losses + untold)
+    placed = (_AS_A_PHOTO,) if is_scene(task.source) else ()
+    return replace(done, loading_s=loading_s, losses=losses + untold + placed)
 
 
 def _enlarged_and_back_projected(
@@ -303,6 +310,7 @@ def _enlarge_scene(task: _Task) -> FileFacts:
     from srdesk.imaging.scene.geotiff import open_geotiff
 
     recipe, control = task.recipe, task.control
+    refuse_part(task.source, recipe.part)
     check_disk_wishes(recipe, "a GeoTIFF")
     with open_geotiff(task.source) as scene:
         check_scene(scene, task.output, recipe.bands)

@@ -27,6 +27,7 @@ from srdesk.errors import (
     ImageWriteError,
     OutOfMemoryError,
     OutputTakenError,
+    UnsupportedImageError,
     WeightsError,
 )
 from srdesk.imaging.claim import claimed
@@ -270,6 +271,32 @@ def test_what_is_not_done_to_scenes_is_refused_before_a_model_is_loaded(
     with pytest.raises(ConfigError):
         enlarge(source, tmp_path / "b.tif", FileRecipe(model="bicubic", **wish), upscaler=never)
     assert names(tmp_path) == ["a.tif"]
+
+
+@pytest.mark.parametrize(("wish", "said"), [({"part": "SCI"}, "no FITS file"), ({"bands": (3, 2, 1)}, "bands cannot")])
+@pytest.mark.parametrize("kind", ["photo", "scene as a photo", "scene"])
+def test_what_is_chosen_of_other_kinds_of_files_is_refused(
+    enlarge: Enlarge, make_geotiff: Callable[..., Path], tmp_path: Path, kind: str, wish: dict[str, Any], said: str
+) -> None:
+    if kind == "photo":
+        source = photo(tmp_path / "a.png")
+    else:
+        source = make_geotiff("a.tif", RNG.integers(0, 255, (3, 20, 30), np.uint8), photometric="RGB")
+    output = tmp_path / ("b.tif" if kind == "scene" else "b.png")
+    if kind == "scene" and "bands" in wish:
+        assert enlarge(source, output, FileRecipe(model="bicubic", **wish)).windows is not None
+        return
+    with pytest.raises((ConfigError, UnsupportedImageError), match=said):
+        enlarge(source, output, FileRecipe(model="bicubic", **wish), upscaler=never)
+    assert names(tmp_path) == [source.name]
+
+
+def test_a_scene_that_becomes_a_photo_says_what_is_left_out(
+    enlarge: Enlarge, make_geotiff: Callable[..., Path], tmp_path: Path
+) -> None:
+    source = make_geotiff("a.tif", RNG.integers(0, 255, (3, 20, 30), np.uint8), photometric="RGB")
+    assert any("place on Earth" in loss for loss in enlarge(source, tmp_path / "b.png").losses)
+    assert not enlarge(photo(tmp_path / "c.png"), tmp_path / "d.png").losses
 
 
 def never() -> BicubicUpscaler:
