@@ -229,3 +229,8 @@ def _next_free(path: Path, is_taken: Callable[[Path], bool]) -> Path:
     while is_taken(candidate := path.with_name(f"{path.stem}-{number}{path.suffix}")):
         number += 1
     return candidate
+
+
+def readable(name: str) -> str:
+    """Return a name of the file system as text that any file can hold: bytes that are no UTF-8 become ``\ufffd``."""
+    return os.fsencode(name).decode("utf-8", "replace")

@@ -135,9 +135,24 @@ def test_any_name_works(srdesk: Any, tmp_path: Path, name: str, photo: Any) -> N
 def test_a_name_that_is_no_valid_text_works(srdesk: Any, tmp_path: Path, photo: Any) -> None:
     source = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png"))
     photo(tmp_path / "a.png").rename(source)
-    for option in ([], ["--json"]):
+    for option in ([], ["--json"], ["--sidecar"]):
         ended = srdesk("upscale", source, "--model", "bicubic", "-o", tmp_path / "out.png", *option)
         assert ended.status == 0, ended.err
+    [sidecar] = tmp_path.glob("*.srdesk.json")
+    assert "\ufffd.png" in sidecar.read_text(encoding="utf-8")
+    ended = srdesk("reproduce", sidecar, "--source", source)
+    assert ended.status == 0, ended.err
+
+
+def test_a_scene_whose_name_is_no_valid_text_is_not_called_damaged(
+    srdesk: Any, make_geotiff: Any, tmp_path: Path
+) -> None:
+    source = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.tif"))
+    make_geotiff("a.tif", np.ones((1, 20, 30), np.uint8)).rename(source)
+    ended = srdesk("upscale", source, "--model", "bicubic", "-o", tmp_path / "out.tif")
+    assert ended.status == 1
+    assert "no valid UTF-8" in ended.err
+    assert "Rename it" in ended.err
 
 
 # --- models ---------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from srdesk import __version__
 from srdesk.engine.library import WeightsCard, open_weights, read_header
 from srdesk.engine.trust.digest import file_digest, sha256_of
 from srdesk.imaging import xmp
+from srdesk.imaging.naming import readable
 
 if TYPE_CHECKING:
     from srdesk.engine.upscaler import UpscaleFacts
@@ -212,7 +213,7 @@ def completed(
         provenance,
         source=msgspec.structs.replace(provenance.source, name=relative_path(source, output.absolute().parent)),
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        output=OutputFile(name=output.name, sha256=sha256, size_bytes=size_bytes),
+        output=OutputFile(name=readable(output.name), sha256=sha256, size_bytes=size_bytes),
         computing=_computing(facts),
         flux=None if facts.flux is None else flux_record(facts.flux),
     )
@@ -336,7 +337,7 @@ def model_file(name: str, weights: Path | None) -> ModelFile:
     return ModelFile(
         name=name,
         architecture=card.architecture,
-        file=weights.name,
+        file=readable(weights.name),
         sha256=sha256,
         licence=card.licence,
         training_data=card.training_data,
@@ -359,9 +360,10 @@ def _computing(facts: UpscaleFacts) -> Computing:
 def relative_path(source: Path, folder: Path) -> str:
     """Return where a file lies as seen from a folder, parts separated by ``/``."""
     try:
-        return Path(os.path.relpath(source.absolute(), folder)).as_posix()
+        path = Path(os.path.relpath(source.absolute(), folder))
     except ValueError:  # another drive of Windows
-        return source.absolute().as_posix()
+        path = source.absolute()
+    return readable(path.as_posix())
 
 
 def _finite(value: float) -> float | None:

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from srdesk.errors import UnsupportedImageError
+from srdesk.imaging.naming import readable
+
 CACHE_MB = 64
 """Decoded blocks that GDAL keeps. With its own choice of a 20th of the memory, large scenes take over a gigabyte."""
 
@@ -55,8 +58,12 @@ def local_file(path: Path) -> Path:
 
     Raises:
         ValueError: GDAL would take it for one.
+        UnsupportedImageError: the name is none that GDAL can be told.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - links are not to be resolved
+    if readable(str(absolute)) != str(absolute):
+        reason = "its name, or that of a folder above it, is no valid UTF-8, as GDAL needs"
+        raise UnsupportedImageError(path, reason, hint="Rename it.")
     if str(absolute).startswith("/vsi"):
         raise ValueError(f"{absolute} would be a virtual file")
     return absolute
