@@ -133,6 +133,7 @@ class Session(QObject):
 
     def open(self, path: Path, *, part: str = "", bands: tuple[int, ...] = ()) -> None:
         """Open a file; ``part`` and ``bands`` as in `OpenRequest`, or those that were chosen for it before."""
+        path = path.absolute()  # as settings and the ledger of scenes know it; links are the person's own names
         if not part and not bands:
             part, bands = self.recall(path)
         self.begin_opening(OpenRequest(path=path, part=part, bands=bands), path.name)

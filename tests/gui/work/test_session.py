@@ -40,6 +40,18 @@ def test_a_session_goes_from_empty_to_done_and_back(qtbot: QtBot, session: Sessi
     assert phases == [Phase.EMPTY, Phase.LOADED, Phase.WORKING, Phase.DONE, Phase.EMPTY]
 
 
+def test_a_file_is_known_by_its_whole_path_however_it_was_named(
+    qtbot: QtBot, session: Session, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recalled: list[Path] = []
+    session.recall = lambda path: (recalled.append(path), ("", ()))[1]
+    monkeypatch.chdir(picture.parent)
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS) as opened:
+        session.open(Path(picture.name))
+    assert opened.args[0].path == picture
+    assert recalled == [picture]
+
+
 def test_a_picture_that_cannot_be_opened_leaves_the_open_one_where_it_is(
     qtbot: QtBot, opened: Session, tmp_path: Path
 ) -> None:

@@ -47,6 +47,26 @@ def test_a_run_that_was_stopped_is_offered_and_goes_on(
     assert not Path(f"{result}.part").exists()
 
 
+def test_a_run_that_was_stopped_is_offered_also_for_a_scene_that_is_named_from_where_the_person_is(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    scene: Path,
+    open_scene: Callable[[], ScenePyramid],
+    interrupt: Callable[[], None],
+    said: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_scene()
+    interrupt()
+    session.close_document()
+    window.banner.dismiss()
+    monkeypatch.chdir(scene.parent)
+    with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+        window.open_flow.open([Path(scene.name)])
+    qtbot.waitUntil(lambda: "broken off" in said(), timeout=WAIT_MS)
+
+
 def test_run_goes_on_with_what_was_stopped_and_says_how_much_is_finished(
     answers: Any,
     open_scene: Callable[[], ScenePyramid],
