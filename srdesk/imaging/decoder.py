@@ -28,6 +28,9 @@ FROZEN_FLAG = "--decode-child"
 
 _START_LIMIT_S = 60.0
 _HEADER_LIMIT_S = 5.0
+_IMPORT_LIMIT_S = 30.0
+"""What the first file of a kind is given on top, since the libraries that read it are loaded for it."""
+
 _DECODE_BYTES_PER_S = 10e6
 """Slowest decoding that is not taken for a hang: a tenth of what a small laptop does."""
 
@@ -60,6 +63,7 @@ class Decoder:
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._known_kinds: set[tuple[str, bool]] = set()
         self._is_closed = False
 
     def __enter__(self) -> Decoder:
@@ -111,7 +115,9 @@ class Decoder:
     ) -> StoredImage:
         with self._turn:
             child = self._ready_child(path)
-            watch = _Watch(child, token, _HEADER_LIMIT_S + _packed_bytes(path, content) / _PACKED_BYTES_PER_S)
+            kind = (path.suffix.lower(), request.bands is not None)
+            limit_s = _HEADER_LIMIT_S + _packed_bytes(path, content) / _PACKED_BYTES_PER_S
+            watch = _Watch(child, token, limit_s + (0.0 if kind in self._known_kinds else _IMPORT_LIMIT_S))
             try:
                 with watch:
                     stored = self._exchange(child, path, request, content, watch)
@@ -124,6 +130,7 @@ class Decoder:
                 if not isinstance(error, ImageReadError | UnsupportedImageError):
                     self._dismiss()  # an answer may still be on its way
                 raise
+            self._known_kinds.add(kind)
         stored.freeze()
         return stored
 
@@ -194,6 +201,7 @@ class Decoder:
 
     def _dismiss(self) -> None:
         child, self._child = self._child, None
+        self._known_kinds.clear()
         if child is None:
             return
         child.kill()

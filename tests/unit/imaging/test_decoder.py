@@ -124,13 +124,30 @@ def test_a_child_that_died_while_idle_is_replaced_unnoticed(tmp_path: Path) -> N
 def test_a_hang_is_an_error_for_one_picture_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "a.png")
     with Decoder() as decoder:
-        decoder.start()
+        decoder.open(path)
         monkeypatch.setattr(decoder_module, "_HEADER_LIMIT_S", 0.3)
         stop_the_child(decoder)
         with pytest.raises(ImageReadError, match="does not come to an end"):
             decoder.open(path)
         monkeypatch.undo()
         assert decoder.open(path).height == 20
+
+
+def test_the_first_file_of_a_kind_is_given_the_time_that_loading_its_libraries_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, frame = save(tmp_path / "a.png"), tmp_path / "a.fits"
+    fits.PrimaryHDU(np.ones((20, 30), np.float32)).writeto(frame)
+    with Decoder() as decoder:
+        decoder.open(photo)
+        monkeypatch.setattr(decoder_module, "_HEADER_LIMIT_S", 0.3)
+        timer = threading.Timer(1.0, os.kill, (stop_the_child(decoder), signal.SIGCONT))
+        timer.start()
+        assert decoder.open(frame).height == 20
+        timer.join()
+        stop_the_child(decoder)
+        with pytest.raises(ImageReadError, match="does not come to an end"):
+            decoder.open(frame)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress], ids=["gzip", "bzip2"])
@@ -144,7 +161,8 @@ def test_a_packed_file_is_given_the_time_that_unpacking_it_takes(
     packed = tmp_path / "a.fits.packed"
     packed.write_bytes(content)
     with Decoder() as decoder:
-        decoder.start()
+        decoder.open(plain)
+        decoder.open(packed)
         monkeypatch.setattr(decoder_module, "_HEADER_LIMIT_S", 0.3)
         monkeypatch.setattr(decoder_module, "_PACKED_BYTES_PER_S", len(content) / 60)
         pid = stop_the_child(decoder)
