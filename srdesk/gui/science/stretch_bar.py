@@ -82,11 +82,13 @@ class StretchBar(QWidget):
         """
         self._scale, self._speak = scale, speak
         self.saturated.setVisible(can_saturate)
+        self._count(look)
         self.show_look(look)
 
     def show_look(self, look: Look) -> None:
         """Show what is chosen, without saying so."""
-        is_other_range = look.range != self._look.range
+        if look.range != self._look.range:
+            self._count(look)
         self._look = look
         self.ranges.setCurrentIndex(self.ranges.findData(look.range))
         self.histogram.set_ends(look.black, look.white)
@@ -97,8 +99,6 @@ class StretchBar(QWidget):
         self.saturated.setChecked(look.marks_saturated)
         if self._scale is None:
             return
-        if is_other_range or look == Look():
-            self.histogram.show_counts(self._scale.histogram(look.range))
         ends = self._scale.ends(look)
         black, white = ("", "") if ends is None else (self._speak(end) for end in ends)
         self.black.setText(black)
@@ -109,6 +109,10 @@ class StretchBar(QWidget):
         if look != self._look:
             self.show_look(look)
             self.look_changed.emit(look)
+
+    def _count(self, look: Look) -> None:
+        if self._scale is not None:
+            self.histogram.show_counts(self._scale.histogram(look.range))
 
     def _end_label(self) -> QLabel:
         label = QLabel(self, alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

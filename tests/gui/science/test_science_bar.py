@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from srdesk.gui.science.look import Look
+from srdesk.gui.compare.shading import Shading
+from srdesk.gui.science.look import Look, ToneScale
 from srdesk.gui.science.science_bar import ScienceBar
+from srdesk.gui.science.stretch_bar import StretchBar
 from srdesk.imaging.scene.geotiff import Band, BandKind
 
 WIDE_PX, NARROW_PX = 1600, 800
@@ -68,3 +71,16 @@ def test_every_control_says_what_was_chosen(qtbot: QtBot, desk: QWidget) -> None
     stretch.reset.click()
     assert looks[-1] == stretch.look == Look()
     assert (stretch.gamma.value(), stretch.inverted.isChecked(), stretch.saturated.isChecked()) == (1.0, False, True)
+
+
+def test_the_histogram_is_that_of_the_picture_also_if_it_is_seen_like_the_one_before(qtbot: QtBot) -> None:
+    stretch, rng = StretchBar(), np.random.default_rng(0)
+    qtbot.addWidget(stretch)
+    skies = [sky.astype(np.float32)[:, None] for sky in (rng.normal(0.5, 0.1, 900), rng.exponential(0.1, 900))]
+    first, second = (ToneScale(sky, Shading()) for sky in skies)
+    look = Look(range="percentile")
+    stretch.show_scale(first, look, str, can_saturate=False)
+    stretch.show_scale(second, look, str, can_saturate=False)
+    drawn = stretch.histogram._counts
+    assert (drawn == second.histogram("percentile")).all()
+    assert (drawn != first.histogram("percentile")).any()
