@@ -38,6 +38,11 @@ class BackProjector(QObject):
         result = self._renderer.result(pane)
         return 0.0 if result is None else result.back_projection
 
+    def wanted(self, pane: str) -> float:
+        """Return the strength that ``pane`` will have when everything is computed, 0 to 1."""
+        on_the_way = (request.strength for request in self._pending.values() if request.result.pane == pane)
+        return next(on_the_way, self.strength(pane))
+
     def is_busy(self, pane: str) -> bool:
         """Whether another strength of ``pane`` is on its way."""
         return any(request.result.pane == pane for request in self._pending.values())

@@ -71,7 +71,8 @@ class StrengthFlow(QObject):
         if self._session.renderer.result(pane) is None:
             self._bar.show_state(PANE_TITLES[pane], None, self.tr("Not computed as a whole yet: press F5"))
             return
-        strength, found = self._honesty.projector.strength(pane), self._honesty.appraiser.found(pane)
+        # What is wanted, not what is shown yet: the slider stays where the person has put it.
+        strength, found = self._honesty.projector.wanted(pane), self._honesty.appraiser.found(pane)
         words = self.tr("Computing…")
         if found is not None and not self._honesty.projector.is_busy(pane):
             units, before = texts.units_of(image), self._honesty.appraiser.untouched(pane)

@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from astropy.io import fits
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from srdesk.gui.honesty.honesty import Honesty
@@ -77,6 +78,30 @@ def test_the_strip_says_how_far_the_number_went_down(
     assert f"RMS {before * 255:.3g} → {after * 255:.3g} of 255" in window.strength_bar.words
     assert "Back-projected 100%" in seen("SRResNet")
     assert "Back-projected" not in seen("Bicubic")
+
+
+def test_a_slider_that_was_moved_stays_there_while_it_is_computed(
+    qtbot: QtBot, window: MainWindow, honesty: Honesty, on_the_strip: Callable[..., None]
+) -> None:
+    on_the_strip()
+    slider = window.strength_bar.slider
+    for percent in (10, 20, 30):
+        with qtbot.waitSignal(window.strength_bar.strength_chosen, timeout=WAIT_MS):
+            qtbot.keyClick(slider, Qt.Key.Key_PageUp)
+        assert slider.value() == percent
+    qtbot.waitUntil(lambda: honesty.projector.strength("srresnet") == 0.3, timeout=WAIT_MS)
+    assert slider.value() == 30
+
+
+def test_a_slider_goes_back_to_what_is_shown_when_the_wish_is_cancelled(
+    window: MainWindow, honesty: Honesty, on_the_strip: Callable[..., None], strengthen: Callable[[int], float]
+) -> None:
+    on_the_strip()
+    strengthen(20)
+    honesty.projector.set_strength("srresnet", 0.6)
+    assert window.strength_bar.slider.value() == 60
+    honesty.projector.cancel()
+    assert window.strength_bar.slider.value() == 20
 
 
 def test_at_zero_the_result_is_again_what_the_network_made(
