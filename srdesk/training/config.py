@@ -73,7 +73,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     crop_selection: Selection = "uniform"
     """``uniform``: any place; ``detail``: of two random places the one with more gradient energy."""
     hr_scales: tuple[float, ...] = (1.0,)
-    """Each HR picture is also used reduced by these factors (0.25 to 1), chosen at random per crop."""
+    """Each HR picture is used reduced by these factors (0.25 to 1), one chosen at random per crop; one that is too
+    small for that, as far as an HR crop fits in."""
     noise: float = 0.0
     """Gaussian noise of a camera, as a share of white: each crop is made with a standard deviation between zero and
     this, which its LR pixels show as far as the reduction lets it through, and which its HR pixels do not have."""

@@ -22,7 +22,7 @@ from srdesk.imaging.image import Box
 from srdesk.imaging.resample import degrade_8bit, resize_bicubic_box
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.camera import Camera, camera_for
-from srdesk.training.data.pictures import SCALE, Picture, TooSmallError, check_size
+from srdesk.training.data.pictures import SCALE, Picture, TooSmallError, check_size, factor_that_fits
 
 DEGRADE_REACH_PX = 8
 """HR pixels beyond a crop that its LR pixels depend on: the antialiased bicubic reaches 2 LR pixels."""
@@ -171,9 +171,7 @@ class CropSampler:
         """Cut one aligned pair from a picture, flipped and turned."""
         size = self._config.crop_px * SCALE
         hr_scale = self._config.hr_scales[int(random.integers(len(self._config.hr_scales)))]
-        if min(pixels.shape[:2]) * hr_scale < size + 1:
-            hr_scale = 1.0
-        view = ReducedView(pixels, hr_scale)
+        view = ReducedView(pixels, factor_that_fits(hr_scale, min(pixels.shape[:2]), size))
         boxes = [
             Box(int(random.integers(view.height - size + 1)), int(random.integers(view.width - size + 1)), size, size)
             for _ in range(2 if self._config.crop_selection == "detail" else 1)

@@ -17,7 +17,7 @@ import os
 import queue
 import time
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -39,9 +39,11 @@ from srdesk.training.data.pictures import (
     SCALE,
     TooSmallError,
     check_size,
+    factor_that_fits,
     is_held_out,
     open_sources,
     picture_files,
+    unfit_factors,
 )
 
 BLOCK_PX = 8
@@ -190,6 +192,7 @@ class _Look:
     is_too_small: bool = False
     digests: tuple[str, str] = ("", "")
     area_px: int = 0
+    shorter_px: int = 0
     blockiness: Blockiness | None = None
 
 
@@ -222,7 +225,14 @@ def _look(file: _File, decoder: Decoder, smallest_px: int, token: CancelToken) -
         return _Look(file.path, str(error), is_too_small=True)
     except (ImageError, OSError) as error:
         return _Look(file.path, str(error))
-    return _Look(file.path, digests=digests, area_px=stored.height * stored.width, blockiness=blockiness(stored))
+    height, width = stored.height, stored.width
+    return _Look(
+        file.path,
+        digests=digests,
+        area_px=height * width,
+        shorter_px=min(height, width),
+        blockiness=blockiness(stored),
+    )
 
 
 class _Findings:
@@ -253,8 +263,7 @@ class _Findings:
         megapixels = sum(look.area_px for look in self._usable) / 1e6
         held_out = sum(is_held_out(look.digests[0], self._config.validation_share) for look in self._usable)
         held_out = held_out or min(1, len(self._usable))
-        measured = [(str(look.path), look.blockiness) for look in self._usable if look.blockiness is not None]
-        visible = [(name, round(blocks.ratio, 2)) for name, blocks in measured if blocks.is_visible]
+        blocky = [(look, look.blockiness) for look in self._usable if look.blockiness and look.blockiness.is_visible]
         return events.HealthReport(
             pictures=len(self._usable),
             megapixels=round(megapixels, 3),
@@ -262,11 +271,11 @@ class _Findings:
             too_small=tuple(self._too_small),
             corrupt=tuple(self._corrupt),
             duplicates=tuple(self._duplicates),
-            blocky=tuple(visible),
-            warnings=tuple(self._warnings(megapixels, held_out, len(visible))),
+            blocky=tuple((str(look.path), round(blocks.ratio, 2)) for look, blocks in blocky),
+            warnings=tuple(self._warnings(megapixels, held_out, [look.shorter_px for look, _ in blocky])),
         )
 
-    def _warnings(self, megapixels: float, held_out: int, blocky: int) -> Iterator[str]:
+    def _warnings(self, megapixels: float, held_out: int, blocky_px: Sequence[int]) -> Iterator[str]:
         usable, small, corrupt = len(self._usable), len(self._too_small), len(self._corrupt)
         smallest_px = self._config.crop_px * SCALE
         if not usable:
@@ -281,11 +290,13 @@ class _Findings:
                 f"Only {_counted(held_out)} would be held out, so the measured quality says little: add pictures, or "
                 "raise validation_share."
             )
-        if blocky > MANY_SHARE * usable:
+        if len(blocky_px) > MANY_SHARE * usable:
             yield (
-                f"{blocky} of {usable} pictures show the blocks of strong JPEG compression, which the network would "
-                "learn to draw: take better originals, or use the pictures at half size (hr_scales = [0.5])."
+                f"{len(blocky_px)} of {usable} pictures show the blocks of strong JPEG compression, which the network "
+                "would learn to draw: take better originals, or use the pictures at half size (hr_scales = [0.5])"
+                f"{self._where_half_size_fits(blocky_px)}."
             )
+        yield from unfit_factors(self._config, [look.shorter_px for look in self._usable])
         if small > MANY_SHARE * (usable + small):
             yield (
                 f"{_counted(small)} of fewer than {smallest_px} × {smallest_px} pixels will not be used: choose a "
@@ -298,6 +309,14 @@ class _Findings:
                 f"{_counted(len(self._duplicates))} with the content of another will count once: there is less to "
                 "learn from than it looks like."
             )
+
+    def _where_half_size_fits(self, shorter_px: Sequence[int]) -> str:
+        """Return what has to be known to halve pictures with these shorter sides, empty if they are large enough."""
+        crop_px = self._config.crop_px * SCALE
+        small = [side_px for side_px in shorter_px if factor_that_fits(0.5, side_px, crop_px) != 0.5]
+        if not small:
+            return ""
+        return f", for which {_counted(len(small))} would be too small with a crop_px above {min(small) // (2 * SCALE)}"
 
 
 def _counted(count: int) -> str:

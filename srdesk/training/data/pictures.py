@@ -51,6 +51,8 @@ class Picture:
     """Pixels; of a member of an archive, the mean of some of them."""
     member: Member | None = None
     """What to read, if the picture lies in an archive."""
+    shorter_px: int = 0
+    """Its shorter side; of a member of an archive, that of another one near it; 0: not known."""
 
     def read_rgb8(self) -> NDArray[np.uint8]:
         """Return the picture as `(H, W, 3)` 8-bit RGB; safe from any thread.
@@ -122,7 +124,8 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
     if measured:
         validation = validation[: len(measured)]  # more of them would change the mean as much as others would
     lost = len(measured) - sum(picture.digest in measured for picture in validation)
-    return Split(training, validation, tuple(search.skipped), tuple(_notices(lost)))
+    notices = _notices(config, training, lost)
+    return Split(training, validation, tuple(search.skipped), tuple(notices))
 
 
 def pictures_of_run(config: TrainConfig, folder: Path, token: CancelToken | None = None) -> Split:
@@ -198,6 +201,39 @@ def check_size(path: Path, height: int, width: int, smallest_px: int) -> None:
         raise TooSmallError(path, f"its {size} are fewer than the {smallest_px} × {smallest_px} of a crop")
 
 
+def factor_that_fits(factor: float, shorter_px: int, crop_px: int) -> float:
+    """Return the smallest factor, not below the wanted one, that leaves a picture as large as a crop.
+
+    Args:
+        factor: what the picture should be reduced by.
+        shorter_px: its shorter side, at least ``crop_px``.
+        crop_px: side of an HR crop.
+    """
+    return factor if round(shorter_px * factor) >= crop_px else crop_px / shorter_px
+
+
+def unfit_factors(config: TrainConfig, shorter_px: Sequence[int], *, is_estimate: bool = False) -> Iterator[str]:
+    """Yield a sentence if some pictures are too small to be reduced as the configuration says.
+
+    Args:
+        config: names the factors and the size of a crop.
+        shorter_px: the shorter side of each picture.
+        is_estimate: whether the sides are only likely.
+    """
+    crop_px = config.crop_px * SCALE
+    parts: list[str] = []
+    for factor in sorted(set(config.hr_scales)):
+        if small := sum(factor_that_fits(factor, side_px, crop_px) != factor for side_px in shorter_px):
+            count = f"about {small}" if is_estimate else f"{small}"
+            parts.append(f"{count} {'not' if parts else 'cannot be reduced'} by {factor:g}")
+    if parts:
+        listed = " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
+        yield (
+            f"Of {len(shorter_px)} pictures, {listed}: they are too small, and are reduced as far as a crop of "
+            f"{crop_px} × {crop_px} pixels fits in."
+        )
+
+
 def read_rgb8(path: Path) -> NDArray[np.uint8]:
     """Return the picture in a file as `(H, W, 3)` 8-bit RGB.
 
@@ -220,7 +256,10 @@ def _without(pictures: Iterable[Picture], others: Iterable[Picture]) -> tuple[Pi
     return tuple(picture for picture in pictures if picture.digest not in left_out)
 
 
-def _notices(lost: int) -> Iterator[str]:
+def _notices(config: TrainConfig, training: Sequence[Picture], lost: int) -> Iterator[str]:
+    known = [picture for picture in training if picture.shorter_px]
+    is_estimate = any(picture.member is not None for picture in known)
+    yield from unfit_factors(config, [picture.shorter_px for picture in known], is_estimate=is_estimate)
     if lost:
         yield (
             f"{lost} of the pictures that the run measured before are gone or cannot be read: its figures from here on "
@@ -256,18 +295,21 @@ class _Search:
             self.skipped.append((path, str(error)))
             return
         digest = file_digest(content)
-        self.found.setdefault(digest, Picture(path, digest, float(probe.height * probe.width)))
+        shorter_px = min(probe.height, probe.width)
+        self.found.setdefault(digest, Picture(path, digest, float(probe.height * probe.width), shorter_px=shorter_px))
         if len(content) in self._member_sizes:
             self._in_folders.add(content_digest(zlib.crc32(content), len(content)))
 
     def add_archive(self, archive: Archive) -> None:
         """Take the members of an archive as its directory names them."""
         self._token.check()
-        area_px = self._typical_area_px(archive)
-        for member in archive.members:
+        sizes = self._some_sizes(archive)
+        area_px = float(np.mean([height * width for height, width in sizes]))
+        for place, member in enumerate(archive.members):
             digest = member.digest
             if digest not in self._in_folders:
-                self.found.setdefault(digest, Picture(member.path, digest, area_px, member))
+                shorter_px = min(sizes[place * len(sizes) // len(archive.members)])
+                self.found.setdefault(digest, Picture(member.path, digest, area_px, member, shorter_px))
 
     def confirmed(self, pictures: Sequence[Picture], count: int) -> tuple[Picture, ...]:
         """Return the pictures without those members of archives that cannot be used, if they are among the first."""
@@ -284,18 +326,19 @@ class _Search:
             good.append(picture)
         return tuple(good)
 
-    def _typical_area_px(self, archive: Archive) -> float:
+    def _some_sizes(self, archive: Archive) -> list[tuple[int, int]]:
+        """Return height and width of some usable members, in order and evenly chosen."""
         count = len(archive.members)
         probed = sorted({count * place // PROBED_MEMBERS for place in range(PROBED_MEMBERS)} if count else ())
-        areas_px = []
+        sizes = []
         for member in (archive.members[place] for place in probed):
             try:
                 probe = probe_image_bytes(member.read(), member.path)
                 check_size(member.path, probe.height, probe.width, self._smallest_px)
-                areas_px.append(probe.height * probe.width)
+                sizes.append((probe.height, probe.width))
             except ImageError:
                 continue
-        if not areas_px:
+        if not sizes:
             reason = f"none of {len(probed)} pictures in it is readable and has {self._smallest_px} pixels a side"
             raise ArchiveError(archive.path, reason)
-        return float(np.mean(areas_px))
+        return sizes

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from srdesk.errors import DatasetError
@@ -208,3 +209,38 @@ def test_which_crops_are_taken_does_not_depend_on_the_camera(tiny_config: MakeCo
     digest = hashlib.sha256(CropSampler(training, tiny_config(seed=3)).batch(5).hr.tobytes())
     again = CropSampler(training, tiny_config(seed=3, noise=0.1)).batch(5).hr
     assert hashlib.sha256(again.tobytes()).digest() == digest.digest()
+
+
+# --- reduced pictures -----------------------------------------------------------------------------------------------
+
+
+def sampler_of(folder: Path, picture: np.ndarray, config: TrainConfig) -> CropSampler:
+    """Return what draws from one picture alone."""
+    PIL.Image.fromarray(picture).save(folder / "one.png")
+    height, width = picture.shape[:2]
+    return CropSampler([Picture(folder / "one.png", "0", float(height * width))], config)
+
+
+@pytest.mark.parametrize(("side_px", "factor"), [(64, 0.5), (128, 0.25), (50, 0.25), (33, 0.25)])
+def test_a_picture_is_reduced_as_far_as_one_crop_still_fits(
+    tiny_config: MakeConfig, tmp_path: Path, side_px: int, factor: float
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (side_px, side_px, 3), dtype=np.uint8)
+    sampler = sampler_of(tmp_path, noise, tiny_config(hr_scales=(factor,), batch_size=1))
+    reduced = resize_bicubic(noise / np.float32(255.0), 32, 32)
+    whole = np.rint(np.clip(reduced, 0.0, 1.0) * 255.0).astype(np.uint8)
+    turned = [np.rot90(side, turn) for side in (whole, whole[:, ::-1]) for turn in range(4)]
+    for step in range(4):
+        (hr,) = sampler.batch(step).hr
+        assert any(np.array_equal(hr, place) for place in turned)
+
+
+@pytest.mark.parametrize("selection", ["uniform", "detail"])
+def test_crops_lie_inside_pictures_of_every_size(tiny_config: MakeConfig, tmp_path: Path, selection: str) -> None:
+    scales = (0.25, 0.333, 0.5, 0.7, 0.999, 1.0)
+    for side_px in range(32, 70):
+        picture = np.full((side_px, side_px + side_px % 7, 3), 99, np.uint8)
+        config = tiny_config(hr_scales=scales, batch_size=12, crop_selection=selection)
+        batch = sampler_of(tmp_path, picture, config).batch(side_px)
+        assert (batch.lr.shape, batch.hr.shape) == ((12, 8, 8, 3), (12, 32, 32, 3))
+        assert np.unique(batch.lr).tolist() == np.unique(batch.hr).tolist() == [99]

@@ -139,6 +139,22 @@ def test_few_and_blocky_pictures_are_warned_of_with_a_remedy(tiny_config: MakeCo
     assert blocky.startswith("3 of 3 pictures show the blocks of strong JPEG compression")
 
 
+def test_half_size_is_advised_with_the_crops_that_it_leaves_room_for(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "blocky"
+    folder.mkdir()
+    (folder / "small.jpg").write_bytes(jpeg(photo(side_px=128), 15))
+    (folder / "large.jpg").write_bytes(jpeg(photo(), 15))
+    *_, blocky = checked(tiny_config(data=(str(folder),), crop_px=16)).warnings
+    assert blocky.endswith("at half size (hr_scales = [0.5]).")
+    *_, blocky = checked(tiny_config(data=(str(folder),), crop_px=24)).warnings
+    assert blocky.endswith("(hr_scales = [0.5]), for which 1 picture would be too small with a crop_px above 16.")
+
+
+def test_pictures_that_are_too_small_to_be_reduced_are_counted(tiny_config: MakeConfig) -> None:
+    *_, reduced = checked(tiny_config(hr_scales=(1.0, 0.5, 0.25))).warnings
+    assert reduced.startswith("Of 6 pictures, 6 cannot be reduced by 0.25: they are too small")
+
+
 def test_small_and_repeated_pictures_are_warned_of(tiny_config: MakeConfig, pictures: Path) -> None:
     for number in range(3):
         (pictures / f"copy{number}.png").write_bytes((pictures / "0.png").read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import PIL.Image
 import pytest
@@ -195,6 +196,35 @@ def test_a_damaged_list_of_measured_pictures_is_named(tiny_config: MakeConfig, t
     (tmp_path / MEASURED_NAME).write_text("{")
     with pytest.raises(CheckpointError, match="damaged"):
         pictures_of_run(tiny_config(), tmp_path)
+
+
+# --- notices --------------------------------------------------------------------------------------------------------
+
+
+def test_one_notice_says_how_many_pictures_are_too_small_for_which_factor(
+    tiny_config: MakeConfig, pictures: Path, tmp_path: Path, new_picture: NewPicture
+) -> None:
+    # Six pictures have 72 pixels at their shorter side; a crop has 32.
+    new_picture(pictures / "large.png", 7, height=128, width=128)
+    run = tmp_path / "run"
+    config = tiny_config(hr_scales=(1.0, 0.5, 0.4, 0.25), validation_share=0.0)
+    split = pictures_of_run(config, run)
+    too_small = sum(picture.path.name != "large.png" for picture in split.training)
+    assert split.notices == (
+        f"Of {len(split.training)} pictures, {too_small} cannot be reduced by 0.25 and {too_small} not by 0.4: "
+        "they are too small, and are reduced as far as a crop of 32 × 32 pixels fits in.",
+    )
+    assert pictures_of_run(msgspec.structs.replace(config, hr_scales=(1.0, 0.5)), run).notices == ()
+
+
+def test_of_archives_it_is_estimated_how_many_pictures_are_too_small(
+    tiny_config: MakeConfig, coco_archive: Path, coco_members: dict[str, bytes]
+) -> None:
+    config = tiny_config(data=(str(coco_archive),), hr_scales=(0.25,))
+    split = find_pictures(config)
+    (notice,) = split.notices
+    count = len(split.training)
+    assert notice.startswith(f"Of {count} pictures, about {count} cannot be reduced by 0.25:")
 
 
 # --- pixels ---------------------------------------------------------------------------------------------------------
