@@ -36,6 +36,7 @@ from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.archive import Member, content_digest
 from srdesk.training.data.pictures import (
+    ONLY_ONE,
     SCALE,
     TooSmallError,
     check_size,
@@ -285,7 +286,9 @@ class _Findings:
                 f"The network may learn {_counted(usable)} of {megapixels:.1f} megapixels together by heart: add more, "
                 f"at least {FEW_PICTURES} of {FEW_MEGAPIXELS:.0f} megapixels together, and start from trained weights."
             )
-        if usable and held_out < FEW_VALIDATION_PICTURES:
+        if usable == 1:
+            yield ONLY_ONE
+        elif usable and held_out < FEW_VALIDATION_PICTURES:
             yield (
                 f"Only {_counted(held_out)} would be held out, so the measured quality says little: add pictures, or "
                 "raise validation_share."

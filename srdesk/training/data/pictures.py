@@ -7,6 +7,7 @@ with a single one of them shows when it is first decoded.
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from srdesk.errors import ArchiveError, CheckpointError, DatasetError, ImageErro
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.formats import SUFFIXES, open_stored, open_stored_bytes, probe_image, probe_image_bytes
 from srdesk.imaging.stored import StoredImage
-from srdesk.training.config import TrainConfig
+from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.data.archive import Archive, Member, content_digest
-from srdesk.training.run.runs import MEASURED_NAME
+from srdesk.training.run.runs import EVENTS_NAME, MEASURED_NAME, RUN_PARTS
 
 SCALE = 4
 """HR pixels per LR pixel along each side."""
@@ -33,6 +34,12 @@ SPLIT_SALT = b"srdesk validation split 1"
 
 PROBED_MEMBERS = 64
 """Members of an archive whose headers are read; the others are taken to be as large as these on average."""
+
+ONLY_ONE = (
+    "There is only 1 picture, which is both learnt from and measured: the figures say nothing about other pictures. "
+    "Add some."
+)
+"""What is said of a run without a picture to hold out."""
 
 
 class TooSmallError(UnsupportedImageError):
@@ -124,7 +131,7 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
     if measured:
         validation = validation[: len(measured)]  # more of them would change the mean as much as others would
     lost = len(measured) - sum(picture.digest in measured for picture in validation)
-    notices = _notices(config, training, lost)
+    notices = _notices(config, training, validation, lost)
     return Split(training, validation, tuple(search.skipped), tuple(notices))
 
 
@@ -174,9 +181,24 @@ def open_sources(data: Sequence[str]) -> tuple[list[Path], list[Archive]]:
 
 
 def picture_files(folders: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files in the folders and below whose names are those of pictures, folder by folder in order."""
+    """Yield the files in the folders and below whose names are those of pictures, folder by folder in order.
+
+    Hidden folders below are passed over, and run folders: the pictures that these keep show what other runs held out.
+    """
     for folder in folders:
-        yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        yield from sorted(path for path in _files_below(folder) if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for place, below, names in os.walk(folder):
+        if {CONFIG_NAME, EVENTS_NAME}.issubset(names):
+            if Path(place) != folder:
+                below.clear()
+                continue
+            # Somebody's pictures may lie beside a run that was put into their folder.
+            below[:] = [name for name in below if name not in RUN_PARTS]
+        below[:] = [name for name in below if not name.startswith(".")]
+        yield from (Path(place, name) for name in names)
 
 
 def file_digest(content: bytes) -> str:
@@ -256,7 +278,11 @@ def _without(pictures: Iterable[Picture], others: Iterable[Picture]) -> tuple[Pi
     return tuple(picture for picture in pictures if picture.digest not in left_out)
 
 
-def _notices(config: TrainConfig, training: Sequence[Picture], lost: int) -> Iterator[str]:
+def _notices(
+    config: TrainConfig, training: Sequence[Picture], validation: Sequence[Picture], lost: int
+) -> Iterator[str]:
+    if not set(training).isdisjoint(validation):
+        yield ONLY_ONE
     known = [picture for picture in training if picture.shorter_px]
     is_estimate = any(picture.member is not None for picture in known)
     yield from unfit_factors(config, [picture.shorter_px for picture in known], is_estimate=is_estimate)

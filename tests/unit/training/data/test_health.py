@@ -155,6 +155,23 @@ def test_pictures_that_are_too_small_to_be_reduced_are_counted(tiny_config: Make
     assert reduced.startswith("Of 6 pictures, 6 cannot be reduced by 0.25: they are too small")
 
 
+def test_a_single_picture_would_be_both_learnt_from_and_measured(tiny_config: MakeConfig, pictures: Path) -> None:
+    warnings = checked(tiny_config(data=(str(pictures / "more"),))).warnings
+    assert any(warning.startswith("There is only 1 picture, which is both learnt from and") for warning in warnings)
+    assert not any("would be held out" in warning for warning in warnings)
+
+
+def test_what_runs_keep_is_not_looked_at(
+    tiny_config: MakeConfig, pictures: Path, new_picture: Callable[..., None]
+) -> None:
+    run = pictures / "run"
+    new_picture(run / "pictures" / "00_hr.png", 50)
+    for name in ("config.json", "events.jsonl"):
+        (run / name).touch()
+    new_picture(pictures / ".hidden" / "60.png", 60)
+    assert checked(tiny_config()).pictures == 6
+
+
 def test_small_and_repeated_pictures_are_warned_of(tiny_config: MakeConfig, pictures: Path) -> None:
     for number in range(3):
         (pictures / f"copy{number}.png").write_bytes((pictures / "0.png").read_bytes())

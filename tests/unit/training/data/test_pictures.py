@@ -11,8 +11,9 @@ import PIL.Image
 import pytest
 
 from srdesk.errors import ArchiveError, CheckpointError, DatasetError
-from srdesk.training.config import TrainConfig
-from srdesk.training.data.pictures import MEASURED_NAME, Picture, Split, find_pictures, pictures_of_run, read_rgb8
+from srdesk.training.config import CONFIG_NAME, TrainConfig
+from srdesk.training.data.pictures import Picture, Split, find_pictures, pictures_of_run, read_rgb8
+from srdesk.training.run.runs import EVENTS_NAME, MEASURED_NAME, PICTURES_FOLDER
 
 MakeConfig = Callable[..., TrainConfig]
 NewPicture = Callable[..., None]
@@ -24,6 +25,39 @@ def test_all_sub_folders_are_searched_and_nothing_is_on_both_sides(tiny_config: 
     assert sorted(names) == [f"{number}.png" for number in range(6)]
     assert split.training
     assert split.validation
+
+
+def made_run(folder: Path, new_picture: NewPicture) -> None:
+    """Make a run folder that keeps crops of held-out pictures."""
+    for seed in range(50, 53):
+        new_picture(folder / PICTURES_FOLDER / f"{seed}_hr.png", seed)
+    (folder / CONFIG_NAME).write_text("{}")
+    (folder / EVENTS_NAME).touch()
+
+
+def test_what_runs_keep_and_what_is_hidden_is_not_learnt_from(
+    tiny_config: MakeConfig, pictures: Path, new_picture: NewPicture
+) -> None:
+    before = find_pictures(tiny_config())
+    made_run(pictures / "runs" / "first", new_picture)
+    new_picture(pictures / ".thumbnails" / "large" / "60.png", 60)
+    split = find_pictures(tiny_config())
+    assert (names(split.training), names(split.validation)) == (names(before.training), names(before.validation))
+    assert split.skipped == ()
+
+
+def test_pictures_that_lie_beside_those_of_a_run_are_used(
+    tiny_config: MakeConfig, pictures: Path, new_picture: NewPicture
+) -> None:
+    before = find_pictures(tiny_config())
+    made_run(pictures, new_picture)
+    assert names(find_pictures(tiny_config()).training) == names(before.training)
+
+
+def test_a_hidden_folder_that_is_named_is_searched(tiny_config: MakeConfig, pictures: Path) -> None:
+    hidden = pictures.rename(pictures.with_name(".pictures"))
+    split = find_pictures(tiny_config(data=(str(hidden),)))
+    assert len(split.training) + len(split.validation) == 6
 
 
 def test_the_split_depends_on_content_alone(tiny_config: MakeConfig, pictures: Path, tmp_path: Path) -> None:
@@ -55,11 +89,6 @@ def test_bad_and_small_files_are_skipped_with_a_reason(tiny_config: MakeConfig, 
 def test_a_missing_folder_is_named(tiny_config: MakeConfig, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="gone"):
         find_pictures(tiny_config(data=(str(tmp_path / "gone"),)))
-
-
-def test_a_single_picture_is_measured_as_well_as_trained_on(tiny_config: MakeConfig, pictures: Path) -> None:
-    split = find_pictures(tiny_config(data=(str(pictures / "more"),)))
-    assert split.training == split.validation
 
 
 def names(pictures: Iterable[Picture]) -> set[str]:
@@ -215,6 +244,17 @@ def test_one_notice_says_how_many_pictures_are_too_small_for_which_factor(
         "they are too small, and are reduced as far as a crop of 32 × 32 pixels fits in.",
     )
     assert pictures_of_run(msgspec.structs.replace(config, hr_scales=(1.0, 0.5)), run).notices == ()
+
+
+def test_a_picture_that_is_both_learnt_from_and_measured_is_told_of(tiny_config: MakeConfig, pictures: Path) -> None:
+    split = find_pictures(tiny_config(data=(str(pictures / "more"),)))
+    assert split.training == split.validation
+    (notice,) = split.notices
+    assert notice == (
+        "There is only 1 picture, which is both learnt from and measured: the figures say nothing about other "
+        "pictures. Add some."
+    )
+    assert find_pictures(tiny_config()).notices == ()
 
 
 def test_of_archives_it_is_estimated_how_many_pictures_are_too_small(
