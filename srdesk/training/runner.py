@@ -23,7 +23,7 @@ from typing import BinaryIO
 import msgspec
 
 from srdesk.engine.control import CancelToken
-from srdesk.errors import Cancelled, ConfigError, DatasetError, SrDeskError, UnexpectedError
+from srdesk.errors import Cancelled, ConfigError, DatasetError, SrDeskError, UnexpectedError, WeightsError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.journal import Journal
@@ -110,18 +110,31 @@ def _with_all_there(config: TrainConfig, folder: Path | None, weights_folders: S
     """Return the configuration with the path of the weights to start from, after a look at the pictures.
 
     Raises:
-        ConfigError: there are no such weights, and no checkpoint in the run folder from which to go on without them.
+        ConfigError, WeightsError: there are no such weights, or they cannot be read, and there is no checkpoint in the
+            run folder from which to go on without them.
         DatasetError: a folder of pictures is not there.
     """
+    has_begun = folder is not None and (folder / CHECKPOINT_NAME).exists()
+    options = _options_of_run(config, folder) if folder is not None and has_begun else config.model_options
     try:
         config = with_start(config, weights_folders)
-    except ConfigError:
-        if folder is None or not (folder / CHECKPOINT_NAME).exists():
+    except (ConfigError, WeightsError):
+        if not has_begun:
             raise
+    if has_begun:
+        # Its network is there already, whatever lies by now where its first weights lay.
+        config = msgspec.structs.replace(config, model_options=options)
     for name in config.data:
         if not Path(name).exists():
             raise DatasetError(name, "it does not exist")
     return config
+
+
+def _options_of_run(config: TrainConfig, folder: Path) -> dict[str, int | tuple[int, ...]]:
+    """Return the options that are given for the network of a run, or else those that it was made with."""
+    with contextlib.suppress(ConfigError):
+        return config.model_options or Run(folder).config().model_options
+    return config.model_options
 
 
 def _do(task: Task, token: CancelToken, journal: Journal) -> int:

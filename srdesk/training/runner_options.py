@@ -14,6 +14,7 @@ from srdesk.errors import ConfigError
 from srdesk.training.config import CONFIG_NAME, STARTS, TrainConfig, read_config, validate
 from srdesk.training.data.download import COCO_URL
 from srdesk.training.presets import PRESETS
+from srdesk.training.start import with_options_of_start
 
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(TrainConfig)}
 
@@ -124,12 +125,15 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
 def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainConfig:
     """Return the configuration with the absolute path of the weights to start from, which may be called by their name.
 
+    It has the options of their network then, unless it has some of its own.
+
     Args:
         config: what `configuration` returned.
         weights_folders: where weights are looked up that are called by their name.
 
     Raises:
         ConfigError: there are no such weights.
+        WeightsError: they cannot be read.
     """
     if config.start in STARTS:
         return config
@@ -140,7 +144,7 @@ def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainCon
             allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
             raise ConfigError("start", config.start, allowed)
         path = entry.path
-    return msgspec.structs.replace(config, start=str(path.absolute()))
+    return with_options_of_start(msgspec.structs.replace(config, start=str(path.absolute())))
 
 
 def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from srdesk.engine.library import WeightsLibrary
-from srdesk.errors import ConfigError
+from srdesk.errors import ConfigError, WeightsError
 from srdesk.gui.training.advanced_form import AdvancedForm
 from srdesk.gui.training.fields import FieldWidget, combo, fill, line, mark, spin
 from srdesk.gui.training.preset_bar import PresetBar
@@ -18,6 +19,7 @@ from srdesk.gui.training.questions import TrainingQuestions
 from srdesk.gui.training.texts import config_sentence, field_title
 from srdesk.training.config import TrainConfig, validate
 from srdesk.training.presets import Preset
+from srdesk.training.start import with_options_of_start
 
 _MODELS = {"srresnet": "SRResNet", "srgan": "SRGAN", "srcnn": "SRCNN"}
 _LUMA_ONLY = _WITHOUT_BATCH_NORM = "srcnn"
@@ -53,6 +55,7 @@ class TrainForm(QWidget):
         self._base = TrainConfig()
         self._draft: TrainConfig | None = None
         self._named = True
+        self._is_typing_minutes = False
         self.config: TrainConfig | None = None
         """What was entered; None while something is wrong."""
         self.complaint = ""
@@ -138,7 +141,8 @@ class TrainForm(QWidget):
         self.name.textChanged.connect(self._check)
         self.licence.textChanged.connect(self._check)
         self.steps.valueChanged.connect(self._check)
-        self.minutes.valueChanged.connect(self._fit_steps)
+        self.minutes.valueChanged.connect(self._on_minutes)
+        self.minutes.editingFinished.connect(self._tell_time)
         self.advanced.changed.connect(self._check)
 
     # --- what is chosen ---------------------------------------------------------------------------------------------
@@ -214,6 +218,13 @@ class TrainForm(QWidget):
         self._more.setText(self.tr("Advanced ▾") if is_open else self.tr("Advanced ▸"))
 
     @Slot(int)
+    def _on_minutes(self, minutes: int) -> None:
+        # The first digits of a number are a number as well. On a slow machine ten steps are minutes, and telling how
+        # long they take would write another number under the cursor; that is told once the person is done.
+        self._is_typing_minutes = True
+        self._fit_steps(minutes)
+        self._is_typing_minutes = False
+
     def _fit_steps(self, minutes: float) -> None:
         """Make as many steps as fit into ``minutes``, if it is known how fast this machine is."""
         speed = self._speed()
@@ -241,7 +252,7 @@ class TrainForm(QWidget):
 
     def _entered(self) -> TrainConfig:
         model, start = self.model.currentData(), self.start.currentData()
-        return msgspec.structs.replace(
+        entered = msgspec.structs.replace(
             self._base,
             model=model,
             loss_channels="luma" if model == _LUMA_ONLY else "rgb",
@@ -253,12 +264,18 @@ class TrainForm(QWidget):
             licence=self.licence.text().strip(),
             **self.advanced.read(),
         )
+        # The time is that of a network of this size. What is wrong with a file is said by the run.
+        with contextlib.suppress(WeightsError):
+            entered = with_options_of_start(entered)
+        return entered
 
+    @Slot()
     def _tell_time(self) -> None:
         speed = self._speed()
         with QSignalBlocker(self.minutes):
             self.minutes.setEnabled(speed is not None)
-            self.minutes.setValue(round(self.steps.value() / speed / 60) if speed is not None else 0)
+            if not self._is_typing_minutes:
+                self.minutes.setValue(round(self.steps.value() / speed / 60) if speed is not None else 0)
         self.minutes.setVisible(speed is not None)
         if speed is not None:
             self._time.setText(self.tr("About as fast as an earlier run here: {:.2f} steps/s.").format(speed))

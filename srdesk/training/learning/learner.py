@@ -28,6 +28,7 @@ from srdesk.training.learning.adversary import Adversary, Judgement
 from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
 from srdesk.training.learning.losses import Terms, feature_loss, grid_bias, pixel_loss, total_variation
+from srdesk.training.start import options_of
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 """Types of the reduced precisions; float32 runs without autocast."""
@@ -96,7 +97,8 @@ def warm_start(learner: Learner, config: TrainConfig) -> WeightsCard | None:
     try:
         learner.start_from(model.state_dict())
     except RuntimeError as error:
-        raise ConfigError("model_options", config.model_options, f"those of “{card.name}”") from error
+        options = msgspec.json.encode(options_of(card)).decode()
+        raise ConfigError("model_options", config.model_options, f"those of “{card.name}”: {options}") from error
     return card
 
 

@@ -6,14 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
+from srdesk.engine.library import WeightsCard
+from srdesk.engine.weights import save_weights
 from srdesk.errors import DatasetError
 from srdesk.gui.training.outcome import Failed
 from srdesk.gui.training.setup_page import SetupPage
 from srdesk.gui.training.train_dialog import TrainDialog
+from srdesk.models.srcnn import SRCNN, SRCNNConfig
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 
@@ -255,6 +259,32 @@ def test_a_weights_file_can_be_chosen_to_start_from(dialog: TrainDialog, filled:
     assert config_of(filled).start == str(chosen)
 
 
+@pytest.mark.parametrize("way", ["offered", "chosen"])
+def test_weights_of_an_unusual_size_bring_the_options_of_their_network(
+    dialog: TrainDialog, filled: SetupPage, tasks: Any, tmp_path: Path, way: str
+) -> None:
+    file = tmp_path / ("own" if way == "offered" else "elsewhere") / "mine.safetensors"
+    file.parent.mkdir()
+    model_config = SRCNNConfig(features=12, mapping=6)
+    card = WeightsCard(name="mine", architecture="srcnn", config=msgspec.to_builtins(model_config))
+    save_weights(file, SRCNN(model_config), card)
+    form = filled.form
+    form.model.setCurrentIndex(form.model.findData("srcnn"))
+    assert (config_of(filled).model_options != {}) == (way == "offered")
+    if way == "chosen":
+        dialog.questions.given = {"weights": file}  # type: ignore[attr-defined]
+        place = form.start.findData("other")
+        form.start.setCurrentIndex(place)
+        form.start.activated.emit(place)
+    assert config_of(filled).start == str(file)
+    assert config_of(filled).model_options == {"features": 12, "mapping": 6}
+    filled.rate_finder.button.click()
+    arguments = tasks.of("--find-learning-rate").arguments
+    assert 'model_options={"features":12,"mapping":6}' in arguments
+    form.start.setCurrentIndex(form.start.findData("random"))
+    assert config_of(filled).model_options == {}
+
+
 def test_who_chooses_no_weights_file_keeps_the_start(dialog: TrainDialog, filled: SetupPage) -> None:
     before = config_of(filled).start
     dialog.questions.given = {"weights": None}  # type: ignore[attr-defined]
@@ -280,6 +310,36 @@ def test_an_earlier_run_tells_how_long_this_one_takes(
     assert filled.form.minutes.value() == 10
     filled.form.minutes.setValue(20)
     assert config_of(filled).steps == 2400
+
+
+@pytest.mark.parametrize("minutes", [15, 90])
+def test_minutes_stay_as_they_are_typed_on_a_slow_machine(
+    qtbot: QtBot,
+    filled: SetupPage,
+    make_run: Callable[..., Path],
+    make_step: Callable[..., events.Step],
+    minutes: int,
+) -> None:
+    make_run(make_step(10, steps_per_second=0.1))
+    filled.form.steps.setValue(1200)
+    box = filled.form.minutes
+    box.selectAll()
+    qtbot.keyClicks(box, str(minutes))
+    assert box.value() == minutes
+    assert config_of(filled).steps == round(minutes * 0.6) * 10
+
+
+def test_minutes_that_are_typed_in_full_become_those_that_the_steps_take(
+    qtbot: QtBot, filled: SetupPage, make_run: Callable[..., Path], make_step: Callable[..., events.Step]
+) -> None:
+    make_run(make_step(10, steps_per_second=0.1))
+    filled.form.steps.setValue(1200)
+    box = filled.form.minutes
+    box.selectAll()
+    qtbot.keyClicks(box, "4")
+    assert (box.value(), config_of(filled).steps) == (4, 20)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert box.value() == 3
 
 
 def test_a_quick_try_takes_the_minutes_that_it_promises(
