@@ -173,7 +173,10 @@ class PaneRenderer(QObject):
         self._failed.difference_update(wanted)
         self._asked = [pane for pane in PANE_KEYS if pane in wanted or pane in self._asked]
         if self._current is not None and self._current[1].why is not Why.ASKED:
-            self._supersede()
+            if self._does_what_is_asked(*self._current):
+                self._current = (self._current[0], replace(self._current[1], why=Why.ASKED))
+            else:
+                self._supersede()
         self._advance()
 
     def set_on_disk(self, pane: str) -> None:
@@ -274,6 +277,10 @@ class PaneRenderer(QObject):
         self._current = (pane_request(image, task, recipe), task)
         self.activity_changed.emit(Activity(task.pane, task.why))
         self._thread.submit(self._current[0])
+
+    def _does_what_is_asked(self, request: PaneRequest, task: Task) -> bool:
+        """Whether what began by itself is what the person wants now, and would only be begun again."""
+        return task.region is None and task.pane in self._asked and request.recipe == self.recipe(task.pane)
 
     def _forget(self, pane: str) -> None:
         del self._used[pane]

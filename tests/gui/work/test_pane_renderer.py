@@ -173,6 +173,49 @@ def test_running_again_computes_again_and_keeps_the_old_result_until_the_new_one
     assert renderer.result("srresnet") is not before
 
 
+def test_a_run_that_began_by_itself_goes_on_when_it_is_asked_for(open_picture, renderer, diary, idle, nearest) -> None:
+    renderer.set_panes(("lr", "srresnet"))
+    nearest.gate.clear()
+    renderer.set_visible_region(open_picture((24, 16)))
+    assert nearest.started.acquire(timeout=10)
+    renderer.run(("srresnet",))
+    assert renderer.asked == ("srresnet",)
+    renderer.set_panes(("lr", "bicubic"))  # what was asked for is computed also where it is not seen
+    nearest.gate.set()
+    idle()
+    assert nearest.rendered_panes == [("srresnet", None), ("bicubic", None)]
+    assert diary.rendered == ["srresnet", "bicubic"]
+    assert renderer.asked == ()
+
+
+def test_a_run_that_began_by_itself_makes_way_if_the_pane_is_asked_for_in_another_way(
+    open_picture, renderer, diary, idle, nearest
+) -> None:
+    renderer.set_panes(("lr", "srresnet"))
+    nearest.gate.clear()
+    renderer.set_visible_region(open_picture((24, 16)))
+    assert nearest.started.acquire(timeout=10)
+    renderer.choose(device="auto", precision="auto", window_px=64, automatic_run_s=20.0)
+    renderer.run(("srresnet",))
+    nearest.gate.set()
+    idle()
+    assert [request.recipe.window_px for request in nearest.seen] == [None, 64]
+    assert diary.rendered == ["srresnet"]
+
+
+def test_a_run_that_began_by_itself_makes_way_if_another_pane_is_asked_for(
+    open_picture, renderer, diary, idle, nearest
+) -> None:
+    renderer.set_panes(("lr", "srresnet"))
+    nearest.gate.clear()
+    renderer.set_visible_region(open_picture((24, 16)))
+    assert nearest.started.acquire(timeout=10)
+    renderer.run(("bicubic",))
+    nearest.gate.set()
+    idle()
+    assert diary.rendered == ["bicubic", "srresnet"]
+
+
 def test_a_pane_that_fails_is_reported_and_the_others_go_on(open_picture, renderer, diary, idle, nearest) -> None:
     nearest.errors["bicubic"] = OutOfMemoryError("Memory ran out.")
     renderer.set_visible_region(open_picture((24, 16)))
