@@ -160,6 +160,9 @@ def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConf
         if not equals or field not in TrainConfig.__struct_fields__:
             raise ConfigError("--set", assignment, "FIELD=VALUE with a field of the configuration")
         changes[field] = _parsed(field, text)
+    features = changes.get("features", config.features)
+    if features != TrainConfig().features:  # a file, which has to be found too when the run is resumed from elsewhere
+        changes["features"] = str(Path(features).absolute())
     return msgspec.structs.replace(config, **changes)
 
 

@@ -1,7 +1,7 @@
 """What makes a run the same run: the part of its configuration that its checkpoint goes with.
 
-Where the pictures and the start weights lie is no part of it: folders move, and a checkpoint needs no start weights.
-Pictures have digests of their own, and whoever goes on with others is told.
+Where the pictures, the start weights and the features lie is no part of it: folders move, and a checkpoint needs no
+start weights. Pictures have digests of their own, and whoever goes on with others is told.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 from srdesk.errors import ConfigError
 from srdesk.training.config import STARTS, TrainConfig
 from srdesk.training.learning.checkpoint import RunState
+from srdesk.training.learning.features import BUNDLED
 from srdesk.training.run.runs import Run
 
 NOT_COMPUTED_WITH = (
@@ -35,14 +36,15 @@ NOT_COMPUTED_WITH = (
 
 def digest_at(config: TrainConfig, step: int) -> str:
     """Return the digest of what the first ``step`` steps were computed with."""
-    return _digest(msgspec.structs.replace(config, start=_start_name(config), data=()), step)
+    return _digest(_without_places(config), step)
 
 
 def goes_with(state: RunState, config: TrainConfig, folder: Path) -> bool:
     """Tell whether a run may go on with a configuration.
 
-    Earlier versions took the paths of the start weights and of the pictures into the digest. They are compared as the
-    configuration in the run folder has them, which is that of the session that wrote the checkpoint.
+    Earlier versions took the paths of the features into the digest, and still earlier ones those of the start weights
+    and of the pictures too. They are compared as the configuration in the run folder has them, which is that of the
+    session that wrote the checkpoint.
 
     Args:
         state: that of the run's checkpoint.
@@ -55,13 +57,22 @@ def goes_with(state: RunState, config: TrainConfig, folder: Path) -> bool:
         stored = Run(folder).config()
     except ConfigError:
         stored = config
-    with_old_paths = msgspec.structs.replace(config, start=stored.start, data=stored.data)
-    return _start_name(stored) == _start_name(config) and _digest(with_old_paths, state.step) == state.config_digest
+    here, there = _without_places(config), _without_places(stored)
+    if (here.start, here.features) != (there.start, there.features):
+        return False
+    with_old_features = msgspec.structs.replace(here, features=stored.features)
+    with_old_paths = msgspec.structs.replace(with_old_features, start=stored.start, data=stored.data)
+    return state.config_digest in (_digest(with_old_features, state.step), _digest(with_old_paths, state.step))
 
 
-def _start_name(config: TrainConfig) -> str:
-    """Return what a run began with, wherever that lies."""
-    return config.start if config.start in STARTS else Path(config.start).name
+def _without_places(config: TrainConfig) -> TrainConfig:
+    """Return the configuration with the names of its files instead of their paths, and without its pictures."""
+    return msgspec.structs.replace(
+        config,
+        start=config.start if config.start in STARTS else Path(config.start).name,
+        features=config.features if config.features == BUNDLED else Path(config.features).name,
+        data=(),
+    )
 
 
 def _digest(config: TrainConfig, step: int) -> str:

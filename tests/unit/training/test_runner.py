@@ -103,6 +103,18 @@ def test_options_with_several_values_may_be_given_several_times() -> None:
     assert (config.noise, config.grey_share, config.threads) == (0.1, 0.2, 1)
 
 
+def test_the_path_of_features_does_not_depend_on_where_one_is(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.toml").write_text('features = "vgg19.pth"\n')
+    words = ["--data", str(pictures)]
+    for given in (["--set", "features=vgg19.pth"], ["--config", "recipe.toml"]):
+        assert configuration(parse([*words, *given])).features == str(tmp_path / "vgg19.pth")
+    for given in ([], ["--set", "features=vgg16"]):
+        assert configuration(parse([*words, *given])).features == "vgg16"
+
+
 def test_a_preset_begins_with_the_weights_of_its_network_by_their_name(pictures: Path, tmp_path: Path) -> None:
     main(["--data", str(pictures), "--steps", "2", "--run", str(tmp_path / "first"), *TINY], runs_folder=tmp_path)
     weights = tmp_path / "first"

@@ -10,8 +10,9 @@ import pytest
 from srdesk.training.config import TrainConfig
 from srdesk.training.learning.checkpoint import RunState
 from srdesk.training.learning.identity import NOT_COMPUTED_WITH, digest_at, digest_of, goes_with
+from srdesk.training.run.runs import Run
 
-CONFIG = TrainConfig(data=("/here/pictures",), start="/here/before.safetensors")
+CONFIG = TrainConfig(data=("/here/pictures",), start="/here/before.safetensors", features="/here/vgg19.pth")
 
 
 @pytest.mark.parametrize(
@@ -19,9 +20,12 @@ CONFIG = TrainConfig(data=("/here/pictures",), start="/here/before.safetensors")
     [
         ({"data": ("/there/pictures", "/there/more.zip")}, True),
         ({"start": "/there/before.safetensors"}, True),
+        ({"features": "/there/vgg19.pth"}, True),
         ({"notes": "of my roofs"}, True),
         ({"start": "/here/after.safetensors"}, False),
         ({"start": "random"}, False),
+        ({"features": "/here/vgg.pth"}, False),
+        ({"features": "vgg16"}, False),
         ({"learning_rate": 1e-5}, False),
     ],
 )
@@ -36,4 +40,16 @@ def test_a_checkpoint_of_an_earlier_version_needs_no_stored_configuration_where_
     digest = digest_of(CONFIG, without=NOT_COMPUTED_WITH)
     state = RunState(config_digest=digest, threads=1, data_digest="d", step=7)
     assert goes_with(state, CONFIG, tmp_path)
+    assert not goes_with(state, msgspec.structs.replace(CONFIG, seed=1), tmp_path)
+
+
+def test_a_checkpoint_goes_on_that_took_the_path_of_the_features_for_a_part_of_the_run(tmp_path: Path) -> None:
+    stored = msgspec.structs.replace(CONFIG, features="vgg19.pth")
+    named = msgspec.structs.replace(stored, start="before.safetensors", data=())
+    state = RunState(config_digest=digest_of(named, without=NOT_COMPUTED_WITH), threads=1, data_digest="d", step=7)
+    Run(tmp_path).store(stored)
+    assert goes_with(state, CONFIG, tmp_path)
+    assert goes_with(state, msgspec.structs.replace(CONFIG, start="/there/before.safetensors"), tmp_path)
+    assert not goes_with(state, msgspec.structs.replace(CONFIG, features="/here/vgg.pth"), tmp_path)
+    assert not goes_with(state, msgspec.structs.replace(CONFIG, start="random"), tmp_path)
     assert not goes_with(state, msgspec.structs.replace(CONFIG, seed=1), tmp_path)
