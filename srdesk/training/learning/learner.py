@@ -28,6 +28,7 @@ from srdesk.training.learning.adversary import Adversary, Judgement
 from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
 from srdesk.training.learning.losses import Terms, feature_loss, grid_bias, pixel_loss, total_variation
+from srdesk.training.learning.network_options import model_config_of
 from srdesk.training.start import options_of
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -41,15 +42,11 @@ def build_model(config: TrainConfig) -> nn.Module:
     """Return the model of a configuration with its start values.
 
     Raises:
-        ConfigError: `model_options` does not fit the architecture.
+        ConfigError: `model_options` does not fit the architecture, or there is no such network.
     """
-    architecture = CATALOGUE[config.model]
-    try:
-        model_config = msgspec.convert(config.model_options, architecture.config_type)
-    except msgspec.ValidationError as error:
-        raise ConfigError("model_options", config.model_options, f"fields of {config.model} ({error})") from error
+    model_config = model_config_of(config)
     torch.manual_seed(config.seed)
-    model = architecture.build(model_config)
+    model = CATALOGUE[config.model].build(model_config)
     if config.start == "interpolation":
         if isinstance(model, SRResNet):
             model.start_as_bilinear()
