@@ -25,13 +25,13 @@ from srdesk.training.learning.card import weights_card
 from srdesk.training.learning.checkpoint import (
     Checkpoint,
     RunState,
-    Scores,
     load_checkpoint,
     load_good_checkpoint,
     require_space,
     save_checkpoint,
     what_differs,
 )
+from srdesk.training.learning.comparison import Stored, compared, on_present_pictures, scores_of
 from srdesk.training.learning.features import Vgg, load_features
 from srdesk.training.learning.guard import GuardState, advice, watch
 from srdesk.training.learning.identity import digest_at, goes_with
@@ -39,8 +39,9 @@ from srdesk.training.learning.learner import Learner, build_model, channels_last
 from srdesk.training.learning.step_report import StepReport
 from srdesk.training.learning.validation import Score, ValidationSet
 from srdesk.training.pauses import Pauses
+from srdesk.training.run.hold import Hold
 from srdesk.training.run.requests import Requests
-from srdesk.training.run.runs import CHECKPOINT_NAME, PICTURES_FOLDER, START_NAME, WEIGHTS_FOLDER
+from srdesk.training.run.runs import CHECKPOINT_NAME, PICTURES_FOLDER, START_NAME, WEIGHTS_FOLDER, Run
 from srdesk.training.run.strip import keep_references, keep_step
 
 ROLLBACK_RATE_FACTOR = 0.5
@@ -73,12 +74,14 @@ def train(
         WeightsError: the weights to start from cannot be used.
         CheckpointError: the folder belongs to another run, or its checkpoint is damaged or cannot be written.
         DeviceUnavailableError: the device is not there.
+        TrainingError: another folder has taken the place of the run folder, or its disk is too full.
         TrainingDivergedError: the run diverged again after all roll-backs; the last checkpoint is intact.
     """
     run = None
     parallel.require_equal_shares(config)
     with contextlib.suppress(Cancelled):
-        run = _Run(config, folder, token, _features(config, features_file), Pauses(requests or Requests(token)))
+        pauses = Pauses(requests or Requests(token), before_saving=Hold(folder).require)
+        run = _Run(config, folder, token, _features(config, features_file), pauses)
     (is_given_up,) = parallel.any_of(run is None)
     if run is None or is_given_up:
         yield _stopped_before_it_began(folder)
@@ -193,8 +196,9 @@ class _Run:
             self.pauses.look()
         else:
             yield from self._save()
-        if self.state.best_step > 0:
-            yield self._compare()
+        start, best = self.state.start_scores, self.state.best_scores
+        if parallel.is_main() and self.state.best_step > 0 and start.psnrs_y_db:
+            yield compared(self.validation, self.bicubic, start=start, best=best)
         yield events.Finished(
             reason="done" if is_done else "stopped",
             step=self.state.step,
@@ -279,7 +283,7 @@ class _Run:
         self.measured.load_state_dict(self.learner.averaged_weights())
         score = self.validation.measure(self.measured, strip_pictures=self.config.strip_pictures)
         self.validation_s = time.monotonic() - since_s
-        scores, step = Scores(score.psnrs_y_db, score.feature_distances), self.state.step
+        scores, step = scores_of(score, self.validation), self.state.step
         is_best = scores.is_better_than(self.state.best_scores)
         yield events.Validated(
             step=step,
@@ -306,30 +310,11 @@ class _Run:
         card = weights_card(self.config, self.state, self.split, score=score, bicubic=self.bicubic)
 
         def save() -> None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent != self.folder:  # which is not made again when it is gone
+                path.parent.mkdir(exist_ok=True)
             save_weights(path, self.measured, card)
 
         yield from self.pauses.insist(save, self.state.step)
-
-    def _compare(self) -> events.Compared:
-        """Return how the best weights did beside those that the run started from."""
-        start, best = self.state.start_scores, self.state.best_scores
-        names = [pair.name for pair in self.validation.pairs]
-        pictures = tuple(
-            events.PictureScore(name=name, bicubic_db=bicubic_db, start_db=start_db, best_db=best_db)
-            for name, bicubic_db, start_db, best_db in zip(
-                names, self.bicubic.psnrs_y_db, start.psnrs_y_db, best.psnrs_y_db, strict=False
-            )
-        )
-        return events.Compared(
-            pictures=pictures,
-            difference_db=(best.psnr_y_db or 0.0) - (start.psnr_y_db or 0.0),
-            better_pictures=sum(picture.best_db > picture.start_db for picture in pictures),
-            bicubic_db=self.bicubic.psnr_y_db,
-            is_better=best.is_better_than(start),
-            start_feature_distance=start.feature_distance,
-            best_feature_distance=best.feature_distance,
-        )
 
     def _save(self) -> Iterator[events.AnyEvent]:
         if not parallel.is_main():
@@ -361,6 +346,15 @@ class _Run:
         self.state = checkpoint.state
         self.learner.rate_factor = self.state.rate_factor
         self._advance(threads=now.threads, is_compiled=now.is_compiled, data_digest=now.data_digest)
+        if parallel.is_main():
+            yield from self._measure_again()
+
+    def _measure_again(self) -> Iterator[str]:
+        """See that the scores of the start and of the best weights are those of the pictures that are there now."""
+        stored = Stored(self.folder / START_NAME, self.weights_path if self.state.best_step else None)
+        self.state, notice = on_present_pictures(self.state, self.validation, self.measured, stored, Run(self.folder))
+        if notice:
+            yield notice
 
     def _warm_start(self) -> Iterator[str]:
         card = warm_start(self.learner, self.config)

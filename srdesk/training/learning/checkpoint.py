@@ -35,6 +35,8 @@ class Scores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """PSNR on luma of each picture."""
     feature_distances: tuple[float, ...] = ()
     """Mean squared difference of VGG features of each picture; empty where there are no features."""
+    pictures: tuple[str, ...] = ()
+    """Digests of the pictures; empty in checkpoints of earlier versions."""
 
     @property
     def psnr_y_db(self) -> float | None:

@@ -63,6 +63,8 @@ class Pair:
 
     name: str
     """File name."""
+    digest: str
+    """Identity of the whole picture."""
     lr: FloatArray
     """`(H/4, W/4, 3)` reduced pixels, `[0, 1]`."""
     hr: FloatArray
@@ -110,7 +112,8 @@ class ValidationSet:
                 continue
             camera = camera_of(picture)
             truth, exposed = (hr, hr) if camera is None else camera.take(hr)
-            self._readable.append(Pair(picture.path.name, _to_unit(degrade_8bit(exposed, SCALE)), _to_unit(truth)))
+            lr, name = _to_unit(degrade_8bit(exposed, SCALE)), picture.path.name
+            self._readable.append(Pair(name, picture.digest, lr, _to_unit(truth)))
         if not self._readable and last_error is not None:
             raise last_error
         self.pairs = [pair for pair in self._readable if not _is_flat(pair)] or self._readable
@@ -118,6 +121,11 @@ class ValidationSet:
 
     def __len__(self) -> int:
         return len(self.pairs)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Identities of the pictures that are measured, in their order."""
+        return tuple(pair.digest for pair in self.pairs)
 
     @property
     def flat_pictures(self) -> int:
