@@ -25,8 +25,18 @@ Waiting = Generator[events.AnyEvent, None, T]
 class Pauses:
     """What the training loop asks between two steps: whether to stop, and whether to wait."""
 
-    def __init__(self, requests: Requests, *, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self, requests: Requests, *, before_saving: Callable[[], None] | None = None, retry_s: float = RETRY_S
+    ) -> None:
+        """Listen to requests.
+
+        Args:
+            requests: what is asked of the run.
+            before_saving: raises an error where nothing may be saved any more.
+            retry_s: how long a disk that refuses something is left alone.
+        """
         self._requests = requests
+        self._before_saving = before_saving
         self._retry_s = retry_s
         self.is_stopped = False
         """Whether someone had asked to stop at the latest look."""
@@ -64,11 +74,14 @@ class Pauses:
             What ``save`` returned.
 
         Raises:
-            SrDeskError: what ``save`` raised, if it is not the system that refuses, or if someone asked to stop.
+            SrDeskError: what ``save`` raised, if it is not the system that refuses, or if someone asked to stop; or
+                what forbids saving.
         """
         was_refused = False
         while True:
             try:
+                if self._before_saving is not None:
+                    self._before_saving()
                 saved = save()
                 break
             except (SrDeskError, OSError) as error:

@@ -83,6 +83,7 @@ class TensorBoardLog:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             return
+        self._folder.mkdir(exist_ok=True)  # the writer would make a run folder that is gone again
         self._writer = SummaryWriter(str(self._folder), purge_step=void_from_step)
         self._writer.add_custom_scalars(_LAYOUT)
 

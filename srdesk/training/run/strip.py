@@ -29,6 +29,7 @@ def keep_references(folder: Path, pictures: Mapping[int, Mapping[str, FloatArray
 
     Raises:
         ImageWriteError: a file cannot be written.
+        OSError: the folder for them cannot be made, perhaps because the run folder is gone.
     """
     for number, kinds in pictures.items():
         for kind, pixels in kinds.items():
@@ -45,6 +46,7 @@ def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray]) -> No
 
     Raises:
         ImageWriteError: a file cannot be written.
+        OSError: the folder for them cannot be made, perhaps because the run folder is gone.
     """
     for number, pixels in pictures.items():
         _write(folder / PICTURES_FOLDER / f"{number:02}_step-{step:08}.png", pixels)
@@ -63,5 +65,5 @@ def kept_steps(folder: Path) -> list[int]:
 
 
 def _write(path: Path, pixels: FloatArray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(exist_ok=True)  # not the run folder too: one that is gone is not to be replaced by half of one
     save_image(path, StoredImage.from_image(Image(np.ascontiguousarray(pixels, dtype=np.float32))))

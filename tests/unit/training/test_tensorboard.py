@@ -133,6 +133,15 @@ def test_a_full_disk_is_said_once_and_ends_nothing_but_the_log(writers: list[Wri
     log.close()
 
 
+def test_a_run_folder_that_is_gone_is_not_made_again(writers: list[Writer], tmp_path: Path) -> None:
+    log = TensorBoardLog(tmp_path / "gone" / "tensorboard")
+    notice = log.tell(STARTED)
+    assert notice is not None
+    assert "gone" in notice.message
+    assert writers == []
+    assert not (tmp_path / "gone").exists()
+
+
 def test_without_the_package_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # what makes an import fail
     log = TensorBoardLog(tmp_path / "tensorboard")
