@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     complaint = start_log()
     desk = Desk(application, hook)
     if complaint:
-        desk.messages.tell(Message(complaint, Loudness.NOTICE))
+        desk.messages.tell(Message(complaint, Loudness.NOTICE, is_about_picture=False))
     signals = _Signals(desk.window)
     desk.window.show()
     desk.open([Path(name) for name in arguments])
@@ -119,7 +119,7 @@ class Desk(QObject):
         self.messages = Messages()
         """Says things, also before the window is there."""
         for notice in loaded.notices:
-            self.messages.tell(Message(notice, Loudness.NOTICE))
+            self.messages.tell(Message(notice, Loudness.NOTICE, is_about_picture=False))
         self.preferences = Preferences(loaded.settings)
         """The settings."""
         self._weights = PaneWeights(paths.weights_folders(), loaded.settings.pane_weights)
@@ -216,7 +216,8 @@ class Desk(QObject):
         if missing:
             for pane, name in missing.items():
                 sentence = self.tr("The weights “{}” are gone; {} uses those of the program.")
-                self.messages.tell(Message(sentence.format(name, PANE_TITLES[pane]), Loudness.NOTICE))
+                said = sentence.format(name, PANE_TITLES[pane])
+                self.messages.tell(Message(said, Loudness.NOTICE, is_about_picture=False))
             left = {pane: name for pane, name in self._chosen_weights.items() if pane not in missing}
             self.preferences.change(pane_weights=left)  # which leads here again
             return

@@ -134,13 +134,11 @@ class MainWindow(QMainWindow):
         self._closing = Closing(session, preferences, questions, scenes=self.scenes, others=(self.queue, self.train))
 
     def say(self, message: Message) -> None:
-        """Say ``message`` in the status line or the banner; a notice never hides an error."""
+        """Say ``message`` in the status line or the banner."""
         if message.loudness is Loudness.STATUS:
             self.status.say(message.text)
-            return
-        shown = self.banner.message
-        if message.loudness is Loudness.ERROR or shown is None or shown.loudness is Loudness.NOTICE:
-            self.banner.show_message(message)
+        else:
+            self.banner.say(message)
 
     def _build(self) -> None:
         self.setWindowTitle(self.tr("SR Desk"))
@@ -205,8 +203,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_opened(self, document: Document) -> None:
-        if self.banner.message is not None:
-            self.banner.keep(self.banner.message.for_next_picture())
+        self.banner.leave_picture()
         self._pages.setCurrentWidget(self.view)
         self.setWindowTitle(self.tr("{} – SR Desk").format(document.name))
         self.tool_bar.show_zoom(self.view.zoom_percent)

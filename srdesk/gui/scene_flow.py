@@ -210,7 +210,8 @@ class SceneFlow(QObject):
         said = self.tr("“{}” is enlarged with {}, and saved as “{}” in {}.").format(
             order.source.name, PANE_TITLES[order.pane], order.output.name, order.output.parent
         )
-        self._messages.tell(Message(said, Loudness.NOTICE))  # it may have taken hours: nobody waits for it
+        # It may have taken hours: nobody waits for it, and something else may be open meanwhile.
+        self._messages.tell(Message(said, Loudness.NOTICE, is_about_picture=False))
 
     @Slot(object)
     def _on_stopped(self, order: SceneOrder) -> None:

@@ -12,7 +12,11 @@ _DETAILS_HEIGHT_PX = 120
 
 
 class Banner(QFrame):
-    """Shows one `Message` of loudness NOTICE or ERROR; a newer one replaces it."""
+    """Shows one `Message` of loudness NOTICE or ERROR at a time.
+
+    A newer one replaces it, but a notice never hides an error; and notices that are not about the open picture, such
+    as that a training was interrupted, are said only once: they wait for their turn, or come back.
+    """
 
     dismissed = Signal()
     """The banner was closed by the person."""
@@ -21,6 +25,7 @@ class Banner(QFrame):
         super().__init__(parent)
         self.setObjectName("banner")
         self._message: Message | None = None
+        self._unread: list[Message] = []
         self._text = QLabel()
         self._text.setObjectName("bannerText")
         self._text.setWordWrap(True)
@@ -37,8 +42,8 @@ class Banner(QFrame):
         self._more.toggled.connect(self._on_more)
         self._copy = _flat_button(self.tr("Copy diagnostics"))
         self._copy.clicked.connect(self._on_copy)
-        close = _flat_button(self.tr("Dismiss"))
-        close.clicked.connect(self.dismiss)
+        self._close = _flat_button(self.tr("Dismiss"))
+        self._close.clicked.connect(self.dismiss)
         self._details = QPlainTextEdit()
         self._details.setReadOnly(True)
         self._details.setFixedHeight(_DETAILS_HEIGHT_PX)
@@ -51,7 +56,7 @@ class Banner(QFrame):
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addLayout(words, 1)
-        for button in (self._more, self._copy, self._remedy, close):
+        for button in (self._more, self._copy, self._remedy, self._close):
             row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 12, 8)
@@ -65,8 +70,31 @@ class Banner(QFrame):
         """What the banner says, None while it is hidden."""
         return self._message
 
+    def say(self, message: Message) -> None:
+        """Say ``message``, at once or when it is its turn."""
+        shown = self._message
+        self._unread = [each for each in self._unread if each.text != message.text]
+        if shown is None or shown.text == message.text:
+            self.show_message(message)
+        elif message.loudness is Loudness.NOTICE and (shown.loudness is Loudness.ERROR or _is_news(shown, message)):
+            self._unread += [message] if _is_news(message) else []
+        else:
+            self._unread[:0] = [shown] if _is_news(shown) else []
+            self.show_message(message)
+        self._tell_how_many_wait()
+
+    def leave_picture(self) -> None:
+        """Go on with what is left to say when another picture is opened."""
+        if self._message is None:
+            return
+        left = self._message.for_next_picture()
+        if left is None:
+            self.dismiss()
+        elif left is not self._message:
+            self.show_message(left)
+
     def show_message(self, message: Message) -> None:
-        """Say ``message`` until it is dismissed or replaced."""
+        """Say ``message`` until it is dismissed or replaced, whatever is said now."""
         self._message = message
         self.setProperty("severity", "error" if message.loudness is Loudness.ERROR else "notice")
         for widget in (self, self._text):
@@ -85,21 +113,25 @@ class Banner(QFrame):
             button.setVisible(bool(message.details))
         self.setAccessibleName(f"{message.text} {message.hint}")
         self.show()
-
-    def keep(self, message: Message | None) -> None:
-        """Go on saying ``message``, which is what is left of the one that is shown."""
-        if message is None:
-            self.dismiss()
-        elif message is not self._message:
-            self.show_message(message)
+        if message.on_shown is not None:
+            message.on_shown()
 
     @Slot()
     def dismiss(self) -> None:
-        """Hide the banner."""
-        if self._message is not None:
-            self._message = None
+        """Say what waits, or hide the banner."""
+        if self._message is None:
+            return
+        self._message = None
+        if self._unread:
+            self.show_message(self._unread.pop(0))
+        else:
             self.hide()
-            self.dismissed.emit()
+        self._tell_how_many_wait()
+        self.dismissed.emit()
+
+    def _tell_how_many_wait(self) -> None:
+        waiting = len(self._unread)
+        self._close.setText(self.tr("Next ({})").format(waiting) if waiting else self.tr("Dismiss"))
 
     @Slot()
     def _on_remedy(self) -> None:
@@ -115,6 +147,11 @@ class Banner(QFrame):
     @Slot()
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._details.toPlainText())
+
+
+def _is_news(*messages: Message) -> bool:
+    """Whether all of them are to be known whatever is open meanwhile, though nothing went wrong."""
+    return all(each.loudness is Loudness.NOTICE and not each.is_about_picture for each in messages)
 
 
 def _flat_button(text: str) -> QPushButton:

@@ -49,6 +49,8 @@ class Message:
     """For a report; shown on request."""
     is_about_picture: bool = True
     """Whether it has nothing to say any more when another picture is opened."""
+    on_shown: Callable[[], None] | None = None
+    """Called on the main thread each time that it is shown, which may be long after it was said."""
 
     def for_next_picture(self) -> Message | None:
         """Return what is left to say when another picture is opened."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -149,7 +150,8 @@ class TrainMenu(QObject):
 
     @Slot(object, int)
     def _on_found_interrupted(self, run: Run, step: int) -> None:
-        self._notice(self.tr("The training “{}” was interrupted at step {:,}.").format(title_of(run), step), run)
+        text = self.tr("The training “{}” was interrupted at step {:,}.").format(title_of(run), step)
+        self._notice(text, run, on_shown=partial(self._training.mark_told, run, step))
 
     @Slot(object)
     def _on_ended(self, outcome: RunOutcome) -> None:
@@ -189,9 +191,11 @@ class TrainMenu(QObject):
         """Whether the person sees in the dialog what happens to the run."""
         return self._dialog is not None and self._dialog.isVisible()
 
-    def _notice(self, text: str, run: Run) -> None:
+    def _notice(self, text: str, run: Run, on_shown: Callable[[], None] | None = None) -> None:
         button = self._show_button(run)
-        self._messages.tell(Message(text, Loudness.NOTICE, remedy=button, is_about_picture=False))
+        self._messages.tell(
+            Message(text, Loudness.NOTICE, remedy=button, is_about_picture=False, on_shown=on_shown),
+        )
 
     def _complain(self, error: SrDeskError, run: Run, details: str) -> None:
         button = self._show_button(run)

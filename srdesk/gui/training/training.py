@@ -37,7 +37,7 @@ class Training(QObject):
     found_running = Signal(object)
     """`RunProcess` of a run that an earlier desk left running."""
     found_interrupted = Signal(object, int)
-    """`Run` that was interrupted, perhaps by a crash, and the step that it had reached; said once."""
+    """`Run` that was interrupted, perhaps by a crash, and the step that it had reached; until `mark_told`."""
     weights_changed = Signal()
     """Weights were added or removed."""
 
@@ -127,6 +127,11 @@ class Training(QObject):
         self._latest = RunSummary(self._unseen[0]) if self._unseen else None
         self._look()
 
+    def mark_told(self, run: Run, step: int) -> None:
+        """Take notice that the person knows that ``run`` was interrupted at ``step``."""
+        with contextlib.suppress(OSError):  # a folder that cannot be written to: it will be said again
+            (run.folder / TOLD_NAME).write_text(str(step))
+
     def shutdown(self) -> None:
         """Let go of the run: it stops with a checkpoint, unless it shall keep running."""
         self._latest = None
@@ -177,10 +182,9 @@ class Training(QObject):
         overview, told = summary.figures().overview, summary.run.folder / TOLD_NAME
         if overview.state != "interrupted":
             return
-        with contextlib.suppress(OSError):  # a folder that cannot be written to: it will be said again
-            if told.exists() and told.read_text() == str(overview.step):
+        with contextlib.suppress(OSError):  # what cannot be read has not been told
+            if told.read_text() == str(overview.step):
                 return
-            told.write_text(str(overview.step))
         self.found_interrupted.emit(summary.run, overview.step)
 
     @Slot(object)

@@ -72,6 +72,7 @@ def test_chosen_weights_that_are_gone_are_said_and_forgotten(new_desk: Callable[
     assert desk.window.banner.message is not None
     assert desk.window.banner.message.text == "The weights “lost” are gone; SRGAN uses those of the program."
     assert load_settings().settings.pane_weights == {}
+    desk.window.banner.dismiss()
     own = make_weights(paths.user_weights_folder() / "mine.safetensors")
     desk.training.use("srresnet", "mine")
     own.unlink()

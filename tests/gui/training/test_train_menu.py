@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from srdesk.gui.main_window import MainWindow
+from srdesk.gui.messages.message_list import Loudness, Message
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.training import Training
 from srdesk.gui.work.requests import RenderRequest
 from srdesk.gui.work.session import Phase, Session
 from srdesk.training import events
-from srdesk.training.run.runs import Run
+from srdesk.training.run.runs import TOLD_NAME, Run
 
 WAIT_MS = 20_000
 
@@ -206,6 +207,26 @@ def test_an_interrupted_run_is_announced_and_stays_announced_when_a_picture_is_o
     open_in_window(picture)
     assert window.banner.message is not None
     assert window.banner.message.text == "The training “portraits” was interrupted at step 1,200."
+
+
+def test_an_interrupted_run_counts_as_told_only_when_it_could_be_read(
+    qtbot: QtBot, window: MainWindow, training: Training, config, make_started, make_step
+) -> None:
+    run = Run(training.runs_folder / "one")
+    run.make_folder()
+    run.store(config())
+    run.events_path.write_bytes(events.encode(make_started()) + events.encode(make_step(1200)))
+    window.say(Message("“a.png” cannot be opened.", Loudness.ERROR))
+    with qtbot.waitSignal(training.found_interrupted, timeout=WAIT_MS):
+        training.look_around()
+    window.say(Message("The queue was not finished: 3 files left.", Loudness.NOTICE, is_about_picture=False))
+    assert not (run.folder / TOLD_NAME).exists()
+    window.banner.dismiss()
+    assert window.banner.message is not None
+    assert "interrupted at step 1,200" in window.banner.message.text
+    assert (run.folder / TOLD_NAME).read_text() == "1200"
+    window.banner.dismiss()
+    assert "queue was not finished" in window.banner.message.text
 
 
 @pytest.mark.parametrize(("beside", "device"), [("cpu", "cpu"), ("same", "cuda")])
