@@ -30,6 +30,8 @@ class ComputeChoices(QObject):
     """`device_title` is another one, though the person has chosen nothing."""
     refused = Signal(object)
     """`ConfigError`: the size that was entered is not possible."""
+    noticed = Signal(str)
+    """One sentence: another size is chosen, though the person has chosen nothing."""
 
     def __init__(self, actions: Actions, preferences: Preferences, session: Session, questions: Questions) -> None:
         super().__init__(actions)
@@ -61,6 +63,13 @@ class ComputeChoices(QObject):
         if not self.devices:
             return self.tr("Starting…") if wanted == "auto" else wanted.upper()
         return next((each.title for each in self.devices if wanted in ("auto", each.name)), wanted.upper())
+
+    def result_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of results of a picture of ``height`` × ``width`` pixels."""
+        try:
+            return TargetSize.parse(self.size).resolve(height, width)
+        except ConfigError:  # exact pixels of the picture before, which end as soon as `opened` is heard
+            return TargetSize.parse(_FULL_SIZE).resolve(height, width)
 
     def set_gpu_taken(self, is_taken: bool) -> None:
         """Say whether a training holds the GPU; panes then use the CPU, unless the person wants otherwise."""
@@ -147,7 +156,10 @@ class ComputeChoices(QObject):
     @Slot()
     def _reset_custom_size(self) -> None:
         if self.size not in self._actions.sizes:
+            pixels = self.size.replace("x", " × ")
             self._set_size(_FULL_SIZE)  # exact pixels belong to one picture
+            sentence = self.tr("Results are 4× as large as the picture again: {} px was for the one before.")
+            self.noticed.emit(sentence.format(pixels))
 
     def _set_size(self, size: str) -> None:
         self.size = size

@@ -182,7 +182,8 @@ class MainWindow(QMainWindow):
         session.save_noticed.connect(reporter.on_save_noticed)
         self.tools.noticed.connect(reporter.on_noticed)
         # Queued, so that it is said after what was said of the picture before is taken back.
-        self.science.noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
+        for noticed in (self.science.noticed, self.choices.noticed):
+            noticed.connect(reporter.on_noticed, Qt.ConnectionType.QueuedConnection)
         for refusal in (self._preferences.failed, self.choices.refused, self.train.failed):
             refusal.connect(reporter.on_error)
         self.queue.first_requested.connect(self.open_flow.open_first)

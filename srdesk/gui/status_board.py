@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from srdesk.engine.control import Progress
-from srdesk.engine.enlarge import TargetSize
 from srdesk.gui import scene_words
 from srdesk.gui.actions import PANE_TITLES, Actions
 from srdesk.gui.compute_choices import ComputeChoices
@@ -107,7 +106,7 @@ class StatusBoard(QObject):
         elif self._side_work is not None:
             self._status.show_work(*self._side_work)
         elif document is not None:
-            height, width = TargetSize.parse(self._choices.size).resolve(document.height, document.width)
+            height, width = self._choices.result_size(document.height, document.width)
             sizes = (document.width, document.height, width, height)
             self._status.show_idle(self.tr("{} × {} → {} × {} px").format(*sizes))
         else:

@@ -103,6 +103,25 @@ def test_a_custom_size_is_checked_before_it_is_used(window: MainWindow, answers,
     assert "60 × 40" in window.status.text
 
 
+def test_a_custom_size_ends_with_its_picture_and_that_is_said(
+    qtbot: QtBot, window: MainWindow, answers, open_in_window, save_picture, picture: Path
+) -> None:
+    def said() -> str:
+        return "" if window.banner.message is None else window.banner.message.text
+
+    open_in_window(picture)
+    answers.given = {"size": "80×60"}
+    window.desk_actions.custom_size.trigger()
+    window.say(Message("The training waits.", Loudness.NOTICE, is_about_picture=False))
+    open_in_window(save_picture("smaller.png", (12, 8)))  # of which 80 × 60 is more than four times the size
+    assert (window.choices.size, window.desk_actions.sizes["4x"].isChecked()) == ("4x", True)
+    assert "48 × 32" in window.status.text
+    sentence = "Results are 4× as large as the picture again: 80 × 60 px was for the one before."
+    qtbot.waitUntil(lambda: said() == sentence, timeout=WAIT_MS)
+    window.banner.dismiss()
+    assert said() == "The training waits."
+
+
 def test_escape_cancels_what_is_running(
     qtbot: QtBot, window: MainWindow, session: Session, nearest, picture: Path
 ) -> None:
