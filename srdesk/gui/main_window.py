@@ -176,10 +176,12 @@ class MainWindow(QMainWindow):
         session.closed.connect(self._on_closed)
         for failing in (session, self.save_flow, self.scenes, self.scene_board, self.tools):
             failing.failed.connect(reporter.on_failed)
-        for talking in (self.open_flow, self.copy_flow, self.scenes, self.queue, self.train, self.help, self.tools):
+        flows = (self.open_flow, self.save_flow, self.copy_flow, self.scenes)
+        for talking in (*flows, self.queue, self.train, self.help, self.tools):
             talking.remarked.connect(reporter.on_remarked)
         session.noticed.connect(reporter.on_noticed)
-        session.save_noticed.connect(reporter.on_save_noticed)
+        for noticed in (session.save_noticed, self.save_flow.noticed):
+            noticed.connect(reporter.on_save_noticed)
         self.tools.noticed.connect(reporter.on_noticed)
         # Queued, so that it is said after what was said of the picture before is taken back.
         for noticed in (self.science.noticed, self.choices.noticed):

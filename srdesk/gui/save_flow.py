@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Set
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from srdesk import paths
-from srdesk.engine.enlarge import SCALE, TargetSize
-from srdesk.errors import ConfigError, SrDeskError
+from srdesk.errors import SrDeskError
 from srdesk.gui.actions import Actions
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
 from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
+from srdesk.gui.result_format import expected_result, suffix_for
 from srdesk.gui.work.requests import PANE_KEYS, Document
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.session import Session
-from srdesk.imaging.image import Image
 from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_among
 from srdesk.imaging.stored import StoredImage
 
@@ -33,21 +31,16 @@ PATTERNS = {
 }
 """File name patterns of each format under its spoken name, as file dialogs want them."""
 
-LOSSLESS_SUFFIX = ".png"
-"""Format that is offered where another one cannot hold a result."""
-
-MEASURED_SUFFIX = ".fits"
-"""The same for measured pictures."""
-
-SCENE_SUFFIX = ".tif"
-"""The same for scenes."""
-
 
 class SaveFlow(QObject):
     """Asks what has to be asked, and hands the orders to the session."""
 
     failed = Signal(object)
     """`Failure`: it cannot be saved like that."""
+    remarked = Signal(str)
+    """Why nothing is saved, in a sentence for the status line."""
+    noticed = Signal(str)
+    """Why not everything is, in a sentence."""
     scene_meant = Signal(object, bool)
     """Keys of panes of a scene that is too large for memory, and whether the person wants to choose the place."""
 
@@ -67,6 +60,7 @@ class SaveFlow(QObject):
         self._preferences = preferences
         self._view = view
         self._choices = choices
+        self._kept: list[Path] = []
         actions.save.triggered.connect(self._on_save)
         actions.save_as.triggered.connect(self._on_save_as)
         actions.save_all.triggered.connect(self._on_save_all)
@@ -127,6 +121,9 @@ class SaveFlow(QObject):
         document = self._session.document
         if document is None:
             return
+        if not panes:
+            self.remarked.emit(self.tr("No visible pane has a result to save."))
+            return
         if document.scene is not None:
             self.scene_meant.emit(panes, False)
             return
@@ -140,12 +137,16 @@ class SaveFlow(QObject):
         self._preferences.change(save_folder=str(folder))
         policy = self._preferences.settings.on_collision
         orders: list[SaveOrder] = []
+        self._kept.clear()
         for pane in panes:
             path = folder / self.name(document, pane, size)
             order = self._order(pane, path, size, policy, frozenset(each.path for each in orders))
             if order is not None:
                 orders.append(order)
         self._session.save(orders)
+        if self._kept:
+            # The status line soon says that the others are saved.
+            (self.noticed if orders else self.remarked).emit(self.kept(*self._kept))
 
     def save_as(self, pane: str, size: str) -> None:
         """Save one pane where the person wants it.
@@ -185,7 +186,7 @@ class SaveFlow(QObject):
         document = self._session.document
         assert document is not None
         assert document.image is not None
-        expected = _expected_result(document.image, size)
+        expected = expected_result(document.image, size)
         background = None
         reason = can_hold(_format_of(path), expected)
         if reason is not None and expected.has_alpha:
@@ -196,7 +197,7 @@ class SaveFlow(QObject):
                     return None
                 reason = None
         if reason is not None:
-            suffix = _suffix_for(document)
+            suffix = suffix_for(document)
             if not self._questions.format_instead(_sentence(reason), suffix):
                 return None
             path, policy = path.with_suffix(suffix), "ask" if policy == "overwrite" else policy
@@ -204,6 +205,7 @@ class SaveFlow(QObject):
             path, policy, self._questions.collision, promised=self._session.saves.promised, together=others
         )
         if free is None:
+            self._kept.append(path)
             return None
         if document.path is not None:
             refuse_input_as_output(free, [document.path])
@@ -218,12 +220,18 @@ class SaveFlow(QObject):
             has_sidecar=settings.write_sidecar,
         )
 
+    def kept(self, *paths: Path) -> str:
+        """Say that files which are there have not been replaced."""
+        names = ", ".join(f"“{path.name}”" for path in paths)
+        one, several = self.tr("{} is there already and was kept."), self.tr("{} are there already and were kept.")
+        return (one if len(paths) == 1 else several).format(names)
+
     def name(self, document: Document, pane: str, size: str) -> str:
         """Return what the result of a pane is called."""
         from srdesk.imaging.formats import plain_name
 
         source = plain_name(document.path or Path(document.name))
-        ext = source.suffix if _is_known(source) else _suffix_for(document)
+        ext = source.suffix if _is_known(source) else suffix_for(document)
         settings = self._preferences.settings
         return OutputName(settings.output_name_template).render(
             source, model=settings.weights_of(pane), scale=size.removesuffix("x"), ext=ext
@@ -241,32 +249,6 @@ def folder_beside(document: Document) -> Path | None:
     folder = document.path.absolute().parent
     # Samples lie in the program's own folder.
     return None if folder.is_relative_to(paths.resources_folder()) else folder
-
-
-def _expected_result(image: Image, size: str) -> StoredImage:
-    """Return a stand-in for the result: its shape and type, without its memory.
-
-    Raises:
-        ConfigError: the size is more than four times the picture, or another than that of a measured one.
-    """
-    is_measured = image.science is not None or image.metadata.scene is not None
-    if is_measured and TargetSize.parse(size).scale != SCALE:
-        raise ConfigError("size", size, f"{SCALE}x for FITS files and scenes, whose values it conserves")
-    height, width = TargetSize.parse(size).resolve(image.height, image.width)
-    zero = np.zeros((), np.dtype(image.values.dtype))
-    alpha = None if image.alpha is None else np.broadcast_to(zero, (height, width))
-    numbers = np.broadcast_to(zero, (height, width, image.channels))
-    return StoredImage(numbers, image.values, alpha, image.metadata, image.science)
-
-
-def _suffix_for(document: Document) -> str:
-    """Return the suffix of a format that holds any result of a picture."""
-    image = document.image
-    if image is None:
-        return SCENE_SUFFIX
-    if image.science is not None:
-        return MEASURED_SUFFIX
-    return LOSSLESS_SUFFIX if image.metadata.scene is None else SCENE_SUFFIX
 
 
 def _is_known(path: Path) -> bool:

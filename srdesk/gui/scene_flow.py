@@ -112,6 +112,7 @@ class SceneFlow(QObject):
             path, self._save_flow.policy, self._questions.collision, promised=promised, together=others
         )
         if free is None:
+            self.remarked.emit(self._save_flow.kept(path))
             return None
         return SceneOrder(pane=pane, source=source, output=free, recipe=recipe, colours=colours, size=size)
 

@@ -76,6 +76,35 @@ def test_a_file_that_is_there_is_never_replaced_unasked(
     assert ["kept" if path.read_bytes() == before else "new" for path in found] == kept
 
 
+def test_files_that_are_kept_are_said(
+    qtbot: QtBot, window: MainWindow, session: Session, preferences: Preferences, open_in_window, picture: Path
+) -> None:
+    preferences.change(on_collision="skip")
+    open_in_window(picture)
+    with qtbot.waitSignal(session.saved, timeout=WAIT_MS):
+        window.desk_actions.save.trigger()
+    window.desk_actions.save.trigger()
+    assert not session.is_saving
+    assert window.status.text == "“photo_srresnet_x4.png” is there already and was kept."
+    with qtbot.waitSignal(session.saved, timeout=WAIT_MS):  # of two panes, one is there
+        window.desk_actions.save_all.trigger()
+    assert window.banner.message is not None  # for the status line says by now what was saved
+    assert window.banner.message.text == "“photo_srresnet_x4.png” is there already and was kept."
+    window.banner.dismiss()
+    window.desk_actions.save_all.trigger()
+    assert window.status.text == "“photo_bicubic_x4.png”, “photo_srresnet_x4.png” are there already and were kept."
+    assert window.banner.message is None
+
+
+def test_that_there_is_nothing_to_save_is_said(
+    window: MainWindow, preferences: Preferences, open_in_window, picture: Path
+) -> None:
+    open_in_window(picture)
+    preferences.change(visible_panes=("lr",))
+    window.desk_actions.save_all.trigger()
+    assert window.status.text == "No visible pane has a result to save."
+
+
 @pytest.mark.parametrize("policy", ["number", "overwrite", "skip"])
 def test_panes_that_would_have_one_name_get_numbers(
     qtbot: QtBot,

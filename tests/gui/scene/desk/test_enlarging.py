@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from srdesk import paths
 from srdesk.engine.scenes import scene_forecast
 from srdesk.gui.main_window import MainWindow
+from srdesk.gui.preferences import Preferences
 from srdesk.gui.scene.pyramid import ScenePyramid
 from srdesk.gui.work.session import Session
 from srdesk.imaging.image import Box
@@ -92,6 +93,21 @@ def test_too_little_room_is_refused_and_nothing_is_asked(
     assert window.banner.message is not None
     assert "it needs about" in window.banner.message.text
     assert "are free" in window.banner.message.text
+
+
+def test_a_result_that_is_kept_is_said(
+    window: MainWindow,
+    answers: Any,
+    preferences: Preferences,
+    open_scene: Callable[[], ScenePyramid],
+    result: Path,
+) -> None:
+    preferences.change(on_collision="skip")
+    open_scene()
+    result.write_bytes(b"of before")
+    window.desk_actions.run.trigger()
+    assert answers.asked == []
+    assert window.status.text == "“scene_bicubic_x4.tif” is there already and was kept."
 
 
 def test_a_result_can_go_to_another_place(
