@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QKeySequence, QShortcut, QTextCursor
 from PySide6.QtWidgets import (
     QDialog,
@@ -71,6 +71,12 @@ class HeaderWindow(QDialog):
         self.setWindowTitle(self.tr("Header of {}").format(name) if name else self.tr("Header"))
         self.view.setPlainText(text)
         self._mark()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Mark in other colours when the window has others."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._mark()
 
     def _places(self) -> list[QTextCursor]:
         word = self.search.text()

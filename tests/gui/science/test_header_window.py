@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
+from srdesk.gui.look.theme import DARK, LIGHT
 from srdesk.gui.main_window import MainWindow
+from srdesk.gui.preferences import Preferences
 from srdesk.gui.science.header_window import HeaderWindow
 
 TEXT = "EXPTIME =                 1200.\nOBJECT  = 'M51     '\nTEXPTIME=                 2400."
@@ -53,6 +55,21 @@ def test_what_was_searched_for_is_marked_in_the_next_header_as_well(header: Head
     header.search.setText("OBJECT")
     header.show_header("m13.fits", "OBJECT  = 'M13     '\nOBJECTID= 4")
     assert header.found.text() == "2 found"
+
+
+def test_marks_are_seen_in_the_colours_of_the_theme_that_is_chosen_meanwhile(
+    qtbot: QtBot, qapp: QApplication, window: MainWindow, preferences: Preferences
+) -> None:
+    header = HeaderWindow(window)
+    qtbot.addWidget(header)
+    header.show_header("m51.fits", TEXT)
+    header.show()
+    header.search.setText("exptime")
+    for theme, scheme in (("dark", DARK), ("light", LIGHT)):
+        preferences.change(theme=theme)
+        qapp.processEvents()
+        marked = {mark.format.background().color().name() for mark in header.view.extraSelections()}
+        assert marked == {scheme.chosen}
 
 
 def test_the_window_follows_the_picture_that_is_open(
