@@ -62,6 +62,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Folders of HR pictures, searched recursively, and zip files of them, such as COCO's ``train2014.zip``."""
     start: str = "interpolation"
     """``interpolation`` (bilinear SRResNet, bicubic SRCNN), ``random``, or the path of a weights file to go on from."""
+    start_sha256: str = ""
+    """SHA-256 of the weights to start from, as their card has it; others are refused. Empty: any weights."""
     seed: int = 0
     """Decides the random start, the split, every crop, flip and turn."""
     steps: int = 10_000

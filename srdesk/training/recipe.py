@@ -6,18 +6,20 @@ object a line, and ``pictures-….txt`` with every picture by its SHA-256, which
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from srdesk.errors import TrainingError
+from srdesk.engine.library import read_header
+from srdesk.errors import TrainingError, WeightsError
 from srdesk.imaging.atomic import atomic_write
 from srdesk.training import events
-from srdesk.training.config import CONFIG_NAME, TrainConfig
+from srdesk.training.config import CONFIG_NAME, STARTS, TrainConfig
 from srdesk.training.data.pictures import Picture, Split, pictures_of_run
-from srdesk.training.run.runs import Run
+from srdesk.training.run.runs import START_NAME, Run
 
 MOST_POINTS = 200
 """Points of a curve that are kept, the first, the last and the best among them."""
@@ -72,7 +74,7 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
     pictures = _pictures(split)
     list_name = f"pictures-{hashlib.sha256(pictures.encode()).hexdigest()[:8]}.txt"
     contents = {
-        path: _recipe(config, told, curve, split, list_name),
+        path: _recipe(_for_others(config, run), told, curve, split, list_name),
         path.with_name(list_name): pictures,
         path.with_suffix(".curve.jsonl"): "".join(
             msgspec.json.encode(point).decode() + "\n" for point in thinned(curve, MOST_POINTS)
@@ -178,9 +180,18 @@ def _comments(
     )
 
 
+def _for_others(config: TrainConfig, run: Run) -> TrainConfig:
+    """Return the configuration with the name and the checksum of the start weights instead of their path."""
+    if config.start in STARTS:
+        return msgspec.structs.replace(config, start_sha256="")
+    sha256 = config.start_sha256
+    with contextlib.suppress(WeightsError):  # that of the copy in the run folder: others may lie at the path by now
+        sha256 = read_header(run.folder / START_NAME).card.sha256
+    return msgspec.structs.replace(config, start=Path(config.start).stem, start_sha256=sha256)
+
+
 def _fields(config: TrainConfig) -> Iterator[str]:
     usual, plain = TrainConfig(), msgspec.to_builtins(config)
-    plain["start"] = config.start if config.start in ("interpolation", "random") else Path(config.start).stem
     for name, value in plain.items():
         if value is None or name in OF_THE_MACHINE:
             continue

@@ -14,7 +14,7 @@ from srdesk.errors import ConfigError
 from srdesk.training.config import CONFIG_NAME, STARTS, TrainConfig, read_config, validate
 from srdesk.training.data.download import COCO_URL
 from srdesk.training.presets import PRESETS
-from srdesk.training.start import with_options_of_start
+from srdesk.training.start import require_demanded_start, with_options_of_start
 
 _TYPES = {field.name: field.type for field in msgspec.structs.fields(TrainConfig)}
 
@@ -117,6 +117,7 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
         config = msgspec.structs.replace(
             preset.apply(config),
             start=model if preset.start == "shipped" else preset.start,
+            start_sha256="",
             name=preset.name_for(model),
         )
     return validate(_with_options(config, options))
@@ -132,7 +133,7 @@ def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainCon
         weights_folders: where weights are looked up that are called by their name.
 
     Raises:
-        ConfigError: there are no such weights.
+        ConfigError: there are no such weights, or they are others than the configuration demands.
         WeightsError: they cannot be read.
     """
     if config.start in STARTS:
@@ -144,7 +145,9 @@ def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainCon
             allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
             raise ConfigError("start", config.start, allowed)
         path = entry.path
-    return with_options_of_start(msgspec.structs.replace(config, start=str(path.absolute())))
+    config = msgspec.structs.replace(config, start=str(path.absolute()))
+    require_demanded_start(config)
+    return with_options_of_start(config)
 
 
 def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
@@ -160,6 +163,8 @@ def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConf
         if not equals or field not in TrainConfig.__struct_fields__:
             raise ConfigError("--set", assignment, "FIELD=VALUE with a field of the configuration")
         changes[field] = _parsed(field, text)
+    if "start" in changes:
+        changes.setdefault("start_sha256", "")  # it was that of the start which the file names
     features = changes.get("features", config.features)
     if features != TrainConfig().features:  # a file, which has to be found too when the run is resumed from elsewhere
         changes["features"] = str(Path(features).absolute())

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from srdesk.engine.library import WeightsCard, read_header
-from srdesk.errors import WeightsMismatchError
+from srdesk.errors import ConfigError, WeightsMismatchError
 from srdesk.training.config import STARTS, TrainConfig
 
 Options = dict[str, int | tuple[int, ...]]
@@ -48,6 +48,25 @@ def with_options_of_start(config: TrainConfig) -> TrainConfig:
         return msgspec.structs.replace(config, model_options=options_of(card))
     except msgspec.ValidationError as error:
         raise WeightsMismatchError(path, f"its configuration is not possible ({error})") from error
+
+
+def require_demanded_start(config: TrainConfig) -> None:
+    """Make sure that the weights at the start are those that a configuration demands by their checksum, if it does.
+
+    A name or a path may lead to others by now: runs call their weights as the shipped ones are called.
+
+    Raises:
+        ConfigError: they are others.
+        WeightsError: the file cannot be read.
+    """
+    if config.start in STARTS or not config.start_sha256:
+        return
+    if read_header(Path(config.start)).card.sha256 != config.start_sha256:
+        hint = (
+            f"Use the weights with the SHA-256 {config.start_sha256}, from which the run was made that is to be "
+            "repeated, or choose others on purpose with --start."
+        )
+        raise ConfigError("start", config.start, "the weights that are demanded", hint=hint)
 
 
 def options_of(card: WeightsCard) -> Options:

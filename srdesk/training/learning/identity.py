@@ -27,6 +27,7 @@ NOT_COMPUTED_WITH = (
     "rollbacks",
     "strip_pictures",
     "tensorboard",
+    "start_sha256",
     "name",
     "licence",
     "notes",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from srdesk.errors import TrainingError
+from srdesk.errors import ConfigError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, read_config
+from srdesk.training.learning.identity import digest_at
 from srdesk.training.recipe import CurvePoint, best_of, curve_of, read_curve, thinned
-from srdesk.training.run.runs import Run
+from srdesk.training.run.runs import START_NAME, Run
 from srdesk.training.runner import main
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64",
@@ -83,6 +85,54 @@ def test_weights_to_start_from_are_called_by_their_name(run: Run, pictures: Path
     main(words, runs_folder=tmp_path)
     write(Run(second), tmp_path / "second.toml")
     assert read_config(tmp_path / "second.toml").start == "srresnet_x4"
+
+
+@pytest.fixture
+def fine_tuning(run: Run, pictures: Path, tmp_path: Path) -> Path:
+    """Return the recipe of a run from weights that are called as other weights are."""
+    weights = tmp_path / "before" / "srresnet_x4.safetensors"
+    weights.parent.mkdir()
+    shutil.copy(run.folder / START_NAME, weights)
+    second = tmp_path / "second"
+    words = ["--data", str(pictures), "--steps", "2", "--run", str(second), "--start", str(weights), *TINY]
+    main(words, runs_folder=tmp_path)
+    weights.write_bytes(b"others")  # what the recipe says is what the run began with
+    assert write(Run(second), tmp_path / "second.toml") == 0
+    shutil.copy(run.folder / START_NAME, weights)
+    return tmp_path / "second.toml"
+
+
+def test_a_recipe_does_not_start_from_other_weights_of_that_name(
+    run: Run, fine_tuning: Path, pictures: Path, tmp_path: Path
+) -> None:
+    own, others = tmp_path / "before", tmp_path / "others"
+    words = ["--data", str(pictures), "--steps", "5", "--run", str(tmp_path / "other run"), *TINY, "seed=7"]
+    main(words, runs_folder=tmp_path)
+    others.mkdir()
+    shutil.copy(tmp_path / "other run" / "weights" / "srresnet_x4.safetensors", others)
+    words = ["--config", str(fine_tuning), "--data", str(pictures), "--set", "threads=1"]
+    with pytest.raises(ConfigError) as caught:
+        main(words, runs_folder=tmp_path / "runs", weights_folders=[others])
+    assert caught.value.field == "start"
+    assert read_config(fine_tuning).start_sha256 in caught.value.hint
+    assert not (tmp_path / "runs").exists()
+    assert main([*words, "--run", str(tmp_path / "c")], runs_folder=tmp_path, weights_folders=[own, others]) == 0
+    assert Run(tmp_path / "c").config().start == str(own / "srresnet_x4.safetensors")
+    on_purpose = [*words, "--run", str(tmp_path / "d"), "--start", str(others / "srresnet_x4.safetensors")]
+    assert main(on_purpose, runs_folder=tmp_path) == 0
+    assert Run(tmp_path / "d").config().start_sha256 == ""
+
+
+def test_recipes_of_earlier_versions_start_from_what_has_the_name(
+    fine_tuning: Path, pictures: Path, tmp_path: Path
+) -> None:
+    lines = fine_tuning.read_text().splitlines(keepends=True)
+    fine_tuning.write_text("".join(line for line in lines if not line.startswith("start_sha256")))
+    config = read_config(fine_tuning)
+    assert config.start_sha256 == ""
+    assert digest_at(config, 1) == digest_at(msgspec.structs.replace(config, start_sha256="ab"), 1)
+    words = ["--config", str(fine_tuning), "--data", str(pictures), "--run", str(tmp_path / "e")]
+    assert main(words, runs_folder=tmp_path, weights_folders=[tmp_path / "before"]) == 0
 
 
 def test_a_run_that_is_to_go_on_says_so(run: Run, tmp_path: Path) -> None:
