@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -19,6 +21,7 @@ from srdesk.imaging.atomic import atomic_write
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, STARTS, TrainConfig
 from srdesk.training.data.pictures import Picture, Split, pictures_of_run
+from srdesk.training.data.sources import StoredSources, digest_of_pictures, sources_of, stored_sources
 from srdesk.training.run.runs import START_NAME, Run
 
 MOST_POINTS = 200
@@ -50,7 +53,17 @@ class CurvePoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Step size of the last step; None at the first."""
 
 
-def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What was written about a run."""
+
+    files: tuple[Path, ...]
+    """The files."""
+    doubts: tuple[str, ...]
+    """Sentences on what the list of pictures tells wrongly or leaves out, which the recipe says too."""
+
+
+def write_recipe(run: Run, path: Path) -> Recipe:
     """Write down what a run did until now.
 
     Args:
@@ -58,7 +71,7 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
         path: the ``.toml`` file to write; the two others are put beside it.
 
     Returns:
-        The files that were written.
+        The files that were written, and what they do not know.
 
     Raises:
         ConfigError, CheckpointError, DatasetError: the run folder or its pictures cannot be read.
@@ -73,8 +86,9 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
     split = pictures_of_run(config, run.folder)
     pictures = _pictures(split)
     list_name = f"pictures-{hashlib.sha256(pictures.encode()).hexdigest()[:8]}.txt"
+    doubts = tuple(_doubts(stored_sources(run.folder), split))
     contents = {
-        path: _recipe(_for_others(config, run), told, curve, split, list_name),
+        path: _recipe(_for_others(config, run), told, curve, split, list_name, doubts),
         path.with_name(list_name): pictures,
         path.with_suffix(".curve.jsonl"): "".join(
             msgspec.json.encode(point).decode() + "\n" for point in thinned(curve, MOST_POINTS)
@@ -89,7 +103,7 @@ def write_recipe(run: Run, path: Path) -> tuple[Path, ...]:
             f"The recipe cannot be written to “{path}”: {error.strerror}.",
             hint="Name a file in a folder that is there and writable.",
         ) from error
-    return tuple(contents)
+    return Recipe(tuple(contents), doubts)
 
 
 def read_curve(path: Path) -> list[CurvePoint]:
@@ -151,10 +165,34 @@ def best_of(curve: list[CurvePoint]) -> CurvePoint:
 
 
 def _recipe(
-    config: TrainConfig, told: list[events.AnyEvent], curve: list[CurvePoint], split: Split, list_name: str
+    config: TrainConfig,
+    told: list[events.AnyEvent],
+    curve: list[CurvePoint],
+    split: Split,
+    list_name: str,
+    doubts: tuple[str, ...],
 ) -> str:
-    comments = _comments(config, told, curve, split, list_name)
+    comments = [*_comments(config, told, curve, split, list_name)]
+    for doubt in doubts:
+        comments += textwrap.wrap(doubt, 118, initial_indent="# ", subsequent_indent="# ")
     return "".join(line + "\n" for line in (*comments, "", *_fields(config)))
+
+
+def _doubts(stored: StoredSources | None, split: Split) -> Iterator[str]:
+    """Yield what the pictures that are there now do not tell about those that a run has learnt from."""
+    if stored is None:
+        return
+    if stored.data_digest != digest_of_pictures(split):
+        before = f", which were {stored.data}" if stored.data else ""
+        yield (
+            f"The list of pictures is that of today, {sources_of(split)}: they are no longer those that the run has "
+            f"learnt from{before}."
+        )
+    if stored.data_earlier:
+        yield (
+            f"In earlier sessions the run has learnt from other pictures, which are not listed: "
+            f"{'; '.join(stored.data_earlier)}."
+        )
 
 
 def _comments(

@@ -56,8 +56,9 @@ def main(
         sys.stdout.write(run_table(runs_folder))
         return 0
     if options.recipe:
-        for file in write_recipe(Run(options.run), options.recipe):
-            sys.stdout.write(f"{file}\n")
+        recipe = write_recipe(Run(options.run), options.recipe)
+        sys.stdout.writelines(f"{file}\n" for file in recipe.files)
+        sys.stderr.writelines(f"{doubt}\n" for doubt in recipe.doubts)
         return 0
     if _is_assistant():
         return _assist(features_file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +19,9 @@ from srdesk.training.config import TrainConfig
 from srdesk.training.data.camera import camera_of_picture
 from srdesk.training.data.dataset import BatchLoader, CropSampler
 from srdesk.training.data.pictures import Split, pictures_of_run
+from srdesk.training.data.sources import digest_of_pictures, sources_of
 from srdesk.training.learning import parallel
-from srdesk.training.learning.card import weights_card
+from srdesk.training.learning.card import earlier_sources, weights_card
 from srdesk.training.learning.checkpoint import (
     Checkpoint,
     RunState,
@@ -143,12 +143,13 @@ class _Run:
             config_digest=digest_at(self.config, 0),
             threads=torch.get_num_threads(),
             is_compiled=self.config.compile,
-            data_digest=_digest(self.split),
+            data_digest=digest_of_pictures(self.split),
+            data=sources_of(self.split),
         )
 
     def start(self) -> Iterator[events.AnyEvent]:
         """Load the checkpoint or the start weights, and say what is going to happen."""
-        parallel.require_same_pictures(self.config, _digest(self.split))
+        parallel.require_same_pictures(self.config, digest_of_pictures(self.split))
         require_space(self.folder, self.learner.tensors())
         notices = list(self._restore())
         if self.state.config_digest != digest_at(self.config, self.state.step):
@@ -259,6 +260,10 @@ class _Run:
             start_scores=noticed.start_scores,
             best_scores=noticed.best_scores,
             best_step=noticed.best_step,
+            # The good state may be from before the pictures changed.
+            data_digest=noticed.data_digest,
+            data=noticed.data,
+            data_earlier=noticed.data_earlier,
         )
         self.learner.rate_factor = self.state.rate_factor
         self.close()
@@ -345,7 +350,13 @@ class _Run:
         self.learner.load_tensors(checkpoint.tensors, str(path))
         self.state = checkpoint.state
         self.learner.rate_factor = self.state.rate_factor
-        self._advance(threads=now.threads, is_compiled=now.is_compiled, data_digest=now.data_digest)
+        self._advance(
+            threads=now.threads,
+            is_compiled=now.is_compiled,
+            data_digest=now.data_digest,
+            data=now.data,
+            data_earlier=earlier_sources(self.state, now, self.folder / START_NAME),
+        )
         if parallel.is_main():
             yield from self._measure_again()
 
@@ -365,7 +376,3 @@ class _Run:
 
     def _advance(self, **changes: object) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)
-
-
-def _digest(split: Split) -> str:
-    return hashlib.sha256("".join(picture.digest for picture in split.training).encode()).hexdigest()

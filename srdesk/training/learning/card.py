@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections import Counter
+from pathlib import Path
 
 import msgspec
 
-from srdesk.engine.library import WeightsCard
+from srdesk.engine.library import WeightsCard, read_header
+from srdesk.errors import WeightsError
 from srdesk.models import CATALOGUE
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.pictures import SCALE, Split
+from srdesk.training.data.sources import sources_of
 from srdesk.training.learning.checkpoint import RunState
 from srdesk.training.learning.validation import Score
 
@@ -31,7 +34,7 @@ def weights_card(config: TrainConfig, state: RunState, split: Split, *, score: S
         architecture=config.model,
         config=msgspec.to_builtins(model_config),
         scale=SCALE,
-        training_data=_provenance(split, state.data_before),
+        training_data=_provenance(sources_of(split), state),
         steps=state.steps_before + state.step,
         seed=config.seed,
         metrics=metrics,
@@ -41,9 +44,28 @@ def weights_card(config: TrainConfig, state: RunState, split: Split, *, score: S
     )
 
 
-def _provenance(split: Split, before: str) -> str:
-    folders = Counter(picture.path.parent.name for picture in split.training)
-    own = ", ".join(
-        f"{name} ({count} {'picture' if count == 1 else 'pictures'})" for name, count in sorted(folders.items())
-    )
-    return own if before in ("", own) else f"{own}; before that: {before}"
+def earlier_sources(then: RunState, now: RunState, start: Path) -> tuple[str, ...]:
+    """Return what a run has learnt from that it goes on without, in words.
+
+    Args:
+        then: how it was stopped.
+        now: how it goes on.
+        start: the file in its folder with the weights that it started from, whose card tells what a checkpoint of an
+            earlier version does not.
+    """
+    if then.data_digest == now.data_digest or not then.step or _learnt_from(then, start) in then.data_earlier:
+        return then.data_earlier
+    return (*then.data_earlier, _learnt_from(then, start))
+
+
+def _learnt_from(state: RunState, start: Path) -> str:
+    if state.data:
+        return state.data
+    with contextlib.suppress(WeightsError):
+        return read_header(start).card.training_data.removesuffix(f"; before that: {state.data_before}")
+    return "pictures that are not known any more"
+
+
+def _provenance(own: str, state: RunState) -> str:
+    whole = "; earlier in the run: ".join((own, *state.data_earlier))
+    return whole if state.data_before in ("", whole) else f"{whole}; before that: {state.data_before}"

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from srdesk.errors import CheckpointError, CheckpointWriteError, TrainingError
 from srdesk.imaging.atomic import atomic_write
+from srdesk.training.data.sources import STATE_KEY
 from srdesk.training.learning import parallel
 from srdesk.training.learning.guard import GuardState
 from srdesk.training.run.runs import CHECKPOINT_NAME, GOOD_CHECKPOINT_NAME
@@ -23,9 +24,6 @@ BYTES_PER_BYTE = {"model": 5, "average": 1, "discriminator": 3}
 
 SPACE_FACTOR = 2
 """Free space that a run wants for each byte that it writes: old files stay until the new ones are there."""
-
-STATE_KEY = "srdesk_run_state"
-"""Metadata key under which the numbers of `RunState` are stored as JSON."""
 
 
 class Scores(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +90,10 @@ class RunState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Steps behind the weights that the run started from."""
     data_before: str = ""
     """What those weights had learnt from."""
+    data: str = ""
+    """What the run learns from, in words; empty in checkpoints of earlier versions."""
+    data_earlier: tuple[str, ...] = ()
+    """What it learnt from in earlier sessions that had other pictures."""
     elapsed_s: float = 0.0
     """Computing time of all sessions of the run."""
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from srdesk.errors import ConfigError, TrainingError
+from srdesk.errors import CheckpointError, ConfigError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, read_config
+from srdesk.training.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srdesk.training.learning.identity import digest_at
-from srdesk.training.recipe import CurvePoint, best_of, curve_of, read_curve, thinned
-from srdesk.training.run.runs import START_NAME, Run
+from srdesk.training.recipe import CurvePoint, best_of, curve_of, read_curve, thinned, write_recipe
+from srdesk.training.run.runs import CHECKPOINT_NAME, START_NAME, Run
 from srdesk.training.runner import main
 
 TINY = ["--set", 'model_options={"channels": 4, "blocks": 1}', "batch_size=2", "crop_px=8", "validation_crop_px=64",
@@ -151,6 +152,59 @@ def test_every_picture_is_listed_with_what_it_was_used_for(run: Run, pictures: P
     assert {line.split()[1] for line in lines} == {"train", "held-out"}
     assert len({line.split()[0] for line in lines}) == len(lines)
     assert {Path(line.split()[2]).name for line in lines} <= {path.name for path in pictures.rglob("*")}
+
+
+def test_nothing_is_doubted_while_the_pictures_are_the_same(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    write(run, tmp_path / "mine.toml")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("is_of_earlier_version", [False, True])
+def test_pictures_that_have_changed_since_are_told_as_such(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_of_earlier_version: bool
+) -> None:
+    if is_of_earlier_version:
+        checkpoint = load_checkpoint(run.folder)
+        assert checkpoint is not None
+        state = msgspec.structs.replace(checkpoint.state, data="")
+        save_checkpoint(run.folder, Checkpoint(state, checkpoint.tensors))
+    shutil.rmtree(pictures / "more")
+    capsys.readouterr()
+    write(run, tmp_path / "mine.toml")
+    told = capsys.readouterr().err
+    assert "they are no longer those that the run has learnt from" in told
+    assert ("more (1 picture)" in told) != is_of_earlier_version
+    comment = " ".join(line[2:] for line in (tmp_path / "mine.toml").read_text().splitlines() if line[:1] == "#")
+    assert told.strip() in comment
+    assert read_config(tmp_path / "mine.toml").steps == 6
+
+
+def test_pictures_of_earlier_sessions_are_told(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    checkpoint = load_checkpoint(run.folder)
+    assert checkpoint is not None
+    state = msgspec.structs.replace(checkpoint.state, data_earlier=("roofs (3 pictures)", "fields (1 picture)"))
+    save_checkpoint(run.folder, Checkpoint(state, checkpoint.tensors))
+    capsys.readouterr()
+    write(run, tmp_path / "mine.toml")
+    told = capsys.readouterr().err
+    assert "no longer those" not in told
+    assert "which are not listed: roofs (3 pictures); fields (1 picture)." in told
+    assert "# In earlier sessions" in (tmp_path / "mine.toml").read_text()
+
+
+def test_a_run_without_a_checkpoint_has_nothing_to_doubt(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (run.folder / CHECKPOINT_NAME).unlink()
+    shutil.rmtree(pictures / "more")
+    assert write_recipe(run, tmp_path / "mine.toml").doubts == ()
+
+
+def test_a_damaged_checkpoint_is_named(run: Run, tmp_path: Path) -> None:
+    (run.folder / CHECKPOINT_NAME).write_bytes(b"\x10" + bytes(20))
+    with pytest.raises(CheckpointError, match="damaged"):
+        write(run, tmp_path / "mine.toml")
 
 
 def test_the_curve_can_be_read_again(run: Run, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from srdesk.engine.weights import load_model
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.pictures import file_digest, is_held_out, pictures_of_run
-from srdesk.training.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from srdesk.training.learning.card import earlier_sources
+from srdesk.training.learning.checkpoint import Checkpoint, RunState, load_checkpoint, save_checkpoint
 from srdesk.training.learning.validation import ValidationSet
 from srdesk.training.run.runs import MEASURED_NAME, START_NAME
 from srdesk.training.trainer import WEIGHTS_FOLDER, train
@@ -117,6 +118,42 @@ def test_what_is_gone_is_not_compared(config: TrainConfig, tmp_path: Path, gone:
     if gone == "best":
         assert of_kind(told, events.Validated)[0].is_best
         assert path.exists()
+
+
+@pytest.mark.parametrize("is_of_earlier_version", [False, True])
+def test_weights_name_the_pictures_of_all_sessions(
+    config: TrainConfig, tmp_path: Path, new_picture: Callable[..., None], is_of_earlier_version: bool
+) -> None:
+    folder, other, third = tmp_path / "run", tmp_path / "other", tmp_path / "third"
+    run(config, folder, stop_at_step=2)
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint is not None
+    first = checkpoint.state.data
+    assert "more (" in first
+    if is_of_earlier_version:
+        save_checkpoint(folder, Checkpoint(msgspec.structs.replace(checkpoint.state, data=""), checkpoint.tensors))
+    for new, stop_at_step in ((other, 4), (third, 6), (third, None)):
+        for seed in range(3):
+            new_picture(new / f"{seed}.png", 200 + seed + (new == third) * 10)
+        told = run(msgspec.structs.replace(config, data=(str(new),)), folder, stop_at_step=stop_at_step)
+        written = of_kind(told, events.Weights)
+    assert written
+    sources = load_model(Path(written[-1].path))[1].training_data.split("; earlier in the run: ")
+    assert [source.partition(" (")[0] for source in sources[:2]] == ["third", first.partition(" (")[0]]
+    assert sources[1] == first
+    assert sources[2].startswith("other (")
+    assert len(sources) == 3
+
+
+def test_pictures_that_nothing_was_learnt_from_are_no_source(tmp_path: Path) -> None:
+    begun = RunState(config_digest="c", threads=1, data_digest="one", data="one")
+    now = msgspec.structs.replace(begun, data_digest="two", data="two")
+    assert earlier_sources(begun, now, tmp_path / "gone") == ()
+    learnt = msgspec.structs.replace(begun, step=5)
+    assert earlier_sources(learnt, now, tmp_path / "gone") == ("one",)
+    unknown = msgspec.structs.replace(learnt, data="")
+    assert earlier_sources(unknown, now, tmp_path / "gone") == ("pictures that are not known any more",)
+    assert earlier_sources(msgspec.structs.replace(learnt, data_earlier=("one",)), now, tmp_path) == ("one",)
 
 
 def test_nothing_is_said_where_the_same_pictures_are_measured(config: TrainConfig, tmp_path: Path) -> None:
