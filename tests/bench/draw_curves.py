@@ -1,6 +1,9 @@
 """Draw the courses of the runs behind the weights that come with the program.
 
-    QT_QPA_PLATFORM=offscreen python tests/bench/draw_curves.py weights/recipes/*.curve.jsonl -o curves.webp
+    cd weights/recipes
+    QT_QPA_PLATFORM=offscreen python ../../tests/bench/draw_curves.py -o ../../curves.webp srcnn_x4.curve.jsonl \\
+        srresnet_x4-{first,second,third,fourth}.curve.jsonl srresnet_x4.curve.jsonl \\
+        srgan_x4-first.curve.jsonl srgan_x4.curve.jsonl
 
 One panel for each network: PSNR of the held-out pictures over machine hours, its runs end to end in the order given, in
 colours of their own, and where bicubic interpolation is, which the recipe beside the last curve names.
