@@ -80,9 +80,11 @@ class RunsDialog(QDialog):
         ]
         table = QTableWidget(0, len(titles))
         table.setObjectName("runsTable")
+        table.setAccessibleName(self.tr("Runs"))
         table.setHorizontalHeaderLabels(titles)
         table.verticalHeader().hide()
         table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
         table.setAlternatingRowColors(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -189,3 +189,12 @@ def test_every_state_can_be_painted(qtbot: QtBot, filled: QueueDock, desk_queue:
     with qtbot.waitSignal(desk_queue.ended, timeout=WAIT_MS):
         enlarger.gate.set()
     assert not filled.grab().isNull()
+
+
+def test_tab_leaves_the_table(qtbot: QtBot, filled: QueueDock) -> None:
+    filled.show()
+    for which in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        filled.table.setFocus()
+        assert filled.window().focusWidget() is filled.table
+        qtbot.keyClick(filled.table, which)
+        assert filled.window().focusWidget() is not filled.table

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
@@ -159,3 +160,16 @@ def test_the_folder_of_a_run_can_be_opened(dialog: RunsDialog, make_run, monkeyp
     dialog.show()
     dialog.open_folder.click()
     assert opened == [str(run.folder)]
+
+
+def test_tab_leaves_the_table_which_has_a_name(qtbot: QtBot, dialog: RunsDialog, make_run: Callable[..., Run]) -> None:
+    make_run("older", finished(3), age_s=10)
+    make_run("newer", finished(3))
+    dialog.show()
+    row(qtbot, dialog, 0)
+    assert dialog.table.accessibleName() == "Runs"
+    for which in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        dialog.table.setFocus()
+        assert dialog.focusWidget() is dialog.table
+        qtbot.keyClick(dialog.table, which)
+        assert dialog.focusWidget() is not dialog.table
