@@ -89,7 +89,10 @@ class ViewMenu(QObject):
 
     @Slot()
     def _on_mode_chosen(self) -> None:
-        self._view.set_mode(CompareMode(self._chosen()))
+        mode = CompareMode(self._chosen())
+        self._view.set_mode(mode)
+        if mode is CompareMode.BLINK and self._view.isVisible():
+            self._view.setFocus()  # also away from a button, since B is listened to in the panes
 
     @Slot(object)
     def _on_mode_changed(self, mode: CompareMode) -> None:

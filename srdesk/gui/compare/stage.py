@@ -32,6 +32,7 @@ class CompareStage(QWidget):
         self._navigator = navigator
         self._panes: dict[str, Pane] = {}
         self._shown: list[str] = []
+        self._active = ""
         self._grid_page = QWidget(self)
         self._grid = QGridLayout(self._grid_page)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -53,6 +54,8 @@ class CompareStage(QWidget):
 
     def show_grid(self, contents: Mapping[str, PaneContent]) -> None:
         """Show the panes of these keys side by side, each with its content."""
+        going = [self._single, *(pane for key, pane in self._panes.items() if key not in contents)]
+        must_return = self._hold_keyboard(going)
         self._single.hide()
         self._grid_page.show()
         for key, content in contents.items():
@@ -61,15 +64,21 @@ class CompareStage(QWidget):
         self._shown = list(contents)
         self._lay_out()
         self._measure()
+        if must_return:
+            self._return_keyboard()
 
     def show_single(self, *contents: PaneContent) -> None:
         """Show one pane only, with one content or with two on either side of the divider."""
+        is_split = len(contents) == 2
+        must_return = self._hold_keyboard([self._grid_page] if is_split else [self._grid_page, self.divider])
         self._grid_page.hide()
         self._single.show_contents(*contents)
         self._single.canvas.set_split(self.divider.fraction)
-        self.divider.setVisible(len(contents) == 2)
+        self.divider.setVisible(is_split)
         self._single.show()
         self._measure()
+        if must_return:
+            self._return_keyboard()
 
     def panes(self) -> list[Pane]:
         """Return the panes that are on the stage."""
@@ -89,7 +98,8 @@ class CompareStage(QWidget):
             pane.canvas.take_news()
 
     def set_active(self, key: str) -> None:
-        """Mark the pane that commands mean."""
+        """Mark the pane that commands mean; it also gets the keyboard when another pane goes that has it."""
+        self._active = key
         for pane_key, pane in self._panes.items():
             pane.title_bar.set_active(active=pane_key == key)
 
@@ -121,6 +131,23 @@ class CompareStage(QWidget):
         pane.canvas.activated.connect(self.activated)
         pane.canvas.resized.connect(self._measure)
         return pane
+
+    def _hold_keyboard(self, going: Iterable[QWidget]) -> bool:
+        """Take the keyboard from what is about to go, and say whether it has to be returned to a pane.
+
+        Else Qt would give it to the next widget that takes it, such as a button, where B and the arrow keys do nothing.
+        """
+        holder = self.window().focusWidget()
+        is_going = holder is not None and any(each is holder or each.isAncestorOf(holder) for each in going)
+        if is_going:
+            self.setFocus()
+        return is_going
+
+    def _return_keyboard(self) -> None:
+        panes = self.panes()
+        active = self._panes.get(self._active)
+        if panes:
+            (active if active is not None and active in panes else panes[0]).canvas.setFocus()
 
     def _measure(self) -> None:
         """Tell the navigator the size of the smallest canvas, which the document is fitted to."""
