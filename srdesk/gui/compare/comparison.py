@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -40,3 +40,16 @@ class CursorReading:
     """LR row."""
     values: Mapping[str, FileValues | None]
     """File values by pane key, alpha last; None where a pane has no picture."""
+
+
+_TELLING = ("srresnet", "srgan", "srcnn")
+"""Networks, the ones first that people want most."""
+_LESS_TELLING = ("bicubic", "lr", "hr", "map")
+"""Panes that no network has made."""
+
+
+def most_telling(keys: Iterable[str]) -> str:
+    """Return the pane that commands mean best where nobody has said which: that of a network if there is one."""
+    order = {key: place for place, key in enumerate(_TELLING, -len(_TELLING))}
+    order |= {key: place for place, key in enumerate(_LESS_TELLING, 1)}
+    return min(keys, key=lambda key: order.get(key, 0))

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from srdesk.gui.compare.bar import DEFAULT_GAIN, CompareBar
 from srdesk.gui.compare.blinker import Blinker
 from srdesk.gui.compare.captions import Legend
-from srdesk.gui.compare.comparison import CompareMode, CursorReading, PaneSpec
-from srdesk.gui.compare.difference import DifferenceImage
+from srdesk.gui.compare.comparison import CompareMode, CursorReading, PaneSpec, most_telling
+from srdesk.gui.compare.difference_content import DifferenceContent
 from srdesk.gui.compare.navigator import Navigator
 from srdesk.gui.compare.pane_content import PaneContent
 from srdesk.gui.compare.pyramid import DisplayImage, Picture
@@ -45,7 +45,7 @@ class CompareView(QWidget):
         self._active = ""
         self._gain = DEFAULT_GAIN
         self._region = Box(0, 0, 0, 0)
-        self._difference = PaneContent("", "")
+        self._difference = DifferenceContent(self)
 
         self._bar = CompareBar(self)
         self._bar.compared_changed.connect(self.set_compared)
@@ -77,9 +77,9 @@ class CompareView(QWidget):
         keys = list(self._contents)
         self._stage.set_keys(keys)
         self._bar.set_panes([(spec.key, spec.title) for spec in specs])
+        self.activate(keys[0])
         first = "bicubic" if "bicubic" in keys else keys[0]
         self.set_compared(first, "srresnet" if "srresnet" in keys else keys[-1])
-        self.activate(keys[0])
 
     def set_document(self, lr: Picture, result_scale: float = 4.0, *, stays: bool = False) -> None:
         """Show a new document, ``lr`` at scale 1: its LR pane at once, the others wait for results.
@@ -237,9 +237,13 @@ class CompareView(QWidget):
             return
         order = reversed(self._compared) if self._blinker.is_swapped else self._compared
         first, second = (self._contents[key] for key in order)
+        is_grid = self._mode is CompareMode.GRID
+        seen = [key for key in self._contents if key not in self._hidden] if is_grid else self._compared
+        if seen and self._active not in seen:  # or commands would mean what nobody sees
+            self.activate(most_telling([key for key in self._compared if key in seen] or seen))
         match self._mode:
             case CompareMode.GRID:
-                shown = {key: content for key, content in self._contents.items() if key not in self._hidden}
+                shown = {key: self._contents[key] for key in seen}
                 if self._compared[0] in shown:
                     shown[self._compared[0]] = first
                 self._stage.show_grid(shown)
@@ -248,21 +252,11 @@ class CompareView(QWidget):
             case CompareMode.BLINK:
                 self._stage.show_single(first)
             case CompareMode.DIFFERENCE:
-                self._show_difference(first, second)
+                has_document = self._lr is not None
+                self._stage.show_single(self._difference.of(first, second, self._gain, has_document=has_document))
         if self._stage.panes():
             self.setFocusProxy(self._stage.panes()[0].canvas)
         self._moved()
-
-    def _show_difference(self, first: PaneContent, second: PaneContent) -> None:
-        self._difference.title = self.tr("Difference of {} and {}").format(first.title, second.title)
-        missing = [content.title for content in (first, second) if content.source is None]
-        if first.source is None or second.source is None:
-            self._difference.show(None)
-            if self._lr is not None:
-                self._difference.message = self.tr("There is no picture of {pane} yet.").format(pane=missing[0])
-        elif self._difference.source != (difference := DifferenceImage(first.source, second.source, self._gain)):
-            self._difference.show(difference)
-        self._stage.show_single(self._difference)
 
     def _refresh(self) -> None:
         if self._mode is CompareMode.DIFFERENCE:
