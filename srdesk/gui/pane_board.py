@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from srdesk.gui import scene_words
 from srdesk.gui.actions import PANE_TITLES
-from srdesk.gui.compare.comparison import CursorReading, PaneSpec
+from srdesk.gui.compare.comparison import CompareMode, CursorReading, PaneSpec
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.science.reading import unit_of
 from srdesk.gui.status_line import duration
@@ -42,6 +42,9 @@ class PaneBoard(QObject):
         view.set_panes([PaneSpec(pane, PANE_TITLES[pane], remarks.get(pane, "")) for pane in panes])
         for pane in (TRUTH_PANE, MAP_PANE):
             view.set_pane_visible(pane, False)
+            view.set_pane_offered(pane, offered=False)
+        view.mode_changed.connect(self._on_compared)
+        view.compared_changed.connect(self._on_compared)
         view.visible_region_changed.connect(self._on_region_changed)
         view.cursor_moved.connect(self._on_cursor_moved)
         session.opened.connect(self._on_opened)
@@ -58,7 +61,17 @@ class PaneBoard(QObject):
         self._visible = panes
         for pane in PANE_KEYS:
             self._view.set_pane_visible(pane, pane in panes)
-        self._renderer.set_panes(panes)
+        self._on_compared()
+
+    @property
+    def _seen(self) -> tuple[str, ...]:
+        """Panes that the grid shows, and those that are compared in its place whether it shows them or not."""
+        compared = () if self._view.mode is CompareMode.GRID else self._view.compared
+        return tuple(pane for pane in PANE_KEYS if pane in self._visible or pane in compared)
+
+    @Slot()
+    def _on_compared(self) -> None:
+        self._renderer.set_panes(self._seen)
 
     def show_weights(self, names: Mapping[NetworkName, str]) -> None:
         """Say in the titles of these panes which weights they use; the others use those of the program."""
@@ -112,7 +125,7 @@ class PaneBoard(QObject):
             message, note = "", ""
             if not self._renderer.can_compute(pane):
                 message = self.tr("No weights yet")
-            elif situation is None or pane not in self._visible:
+            elif situation is None or pane not in self._seen:
                 pass
             elif pane in self._renderer.failed_panes:
                 message = self.tr("Could not be computed")
@@ -132,7 +145,7 @@ class PaneBoard(QObject):
         document = self._session.document
         unit = "" if document is None else unit_of(document)
         parts = [f"{int(reading.x)}, {int(reading.y)}", *([unit] if unit else [])]
-        for pane in (*self._visible, TRUTH_PANE, MAP_PANE):
+        for pane in (*self._seen, TRUTH_PANE, MAP_PANE):
             values = reading.values.get(pane)
             if values is not None:
                 parts.append(f"{PANE_TITLES[pane]} {_numbers(values)}")

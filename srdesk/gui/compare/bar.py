@@ -14,6 +14,9 @@ GAINS = (1, 2, 4, 8, 16, 32)
 DEFAULT_GAIN = 8
 """Amplification at first: 1/8 of the range reaches the brightest colour."""
 
+USUAL = ("bicubic", "srresnet")
+"""Panes that are compared where nobody has said which."""
+
 
 class CompareBar(QWidget):
     """Chooses the two compared panes, the gain of the difference and whether blinking goes by itself."""
@@ -27,6 +30,8 @@ class CompareBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._panes: list[tuple[str, str]] = []
+        self._withheld: set[str] = set()
         self.first = self._combo(self.tr("First compared pane"))
         self.second = self._combo(self.tr("Second compared pane"))
         self._swap = QToolButton(self)
@@ -66,11 +71,31 @@ class CompareBar(QWidget):
 
     def set_panes(self, panes: list[tuple[str, str]]) -> None:
         """Offer these (key, title) to choose from."""
+        self._panes = panes
+        self._withheld.clear()
+        self._fill()
+
+    def offer(self, key: str, *, offered: bool) -> None:
+        """Offer a pane, or no longer; another one is then compared in its place."""
+        if offered == (key not in self._withheld):
+            return
+        (self._withheld.discard if offered else self._withheld.add)(key)
+        pair = [self.first.currentData(), self.second.currentData()]
+        self._fill()
+        if key in pair:
+            rest = [each for each, _ in self._panes if each not in self._withheld and each not in pair]
+            other = next((each for each in USUAL if each in rest), rest[0])
+            pair = [other if each == key else each for each in pair]
+        self.set_compared(*pair)
+        self._choose_compared()
+
+    def _fill(self) -> None:
         for combo in (self.first, self.second):
             combo.blockSignals(True)
             combo.clear()
-            for key, title in panes:
-                combo.addItem(title, key)
+            for key, title in self._panes:
+                if key not in self._withheld:
+                    combo.addItem(title, key)
             combo.blockSignals(False)
 
     def set_compared(self, first: str, second: str) -> None:

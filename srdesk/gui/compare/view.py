@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from srdesk.gui.compare.bar import DEFAULT_GAIN, CompareBar
+from srdesk.gui.compare.bar import DEFAULT_GAIN, USUAL, CompareBar
 from srdesk.gui.compare.blinker import Blinker
 from srdesk.gui.compare.captions import Legend
 from srdesk.gui.compare.comparison import CompareMode, CursorReading, PaneSpec, most_telling
@@ -33,6 +33,8 @@ class CompareView(QWidget):
     """Zoom in percent: 100 is one result pixel per screen pixel."""
     mode_changed = Signal(object)
     """Panes are compared in another `CompareMode`."""
+    compared_changed = Signal()
+    """Two other panes are compared."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,8 +80,8 @@ class CompareView(QWidget):
         self._stage.set_keys(keys)
         self._bar.set_panes([(spec.key, spec.title) for spec in specs])
         self.activate(keys[0])
-        first = "bicubic" if "bicubic" in keys else keys[0]
-        self.set_compared(first, "srresnet" if "srresnet" in keys else keys[-1])
+        first, second = USUAL
+        self.set_compared(first if first in keys else keys[0], second if second in keys else keys[-1])
 
     def set_document(self, lr: Picture, result_scale: float = 4.0, *, stays: bool = False) -> None:
         """Show a new document, ``lr`` at scale 1: its LR pane at once, the others wait for results.
@@ -159,6 +161,10 @@ class CompareView(QWidget):
         (self._hidden.discard if visible else self._hidden.add)(key)
         self._show()
 
+    def set_pane_offered(self, key: str, *, offered: bool) -> None:
+        """Let a pane be chosen to be compared, or no longer."""
+        self._bar.offer(key, offered=offered)
+
     # How it is compared
 
     @property
@@ -187,6 +193,7 @@ class CompareView(QWidget):
         self._compared = (first, second)
         self._bar.set_compared(first, second)
         self._show()
+        self.compared_changed.emit()
 
     def set_gain(self, gain: int) -> None:
         """Amplify the difference by ``gain``."""

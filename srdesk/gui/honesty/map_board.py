@@ -70,6 +70,7 @@ class MapBoard(QObject):
         self._title, self._making, self._asked = request.title, request, None
         self._action.setVisible(True)
         self._action.setChecked(True)
+        self._view.set_pane_offered(MAP_PANE, offered=True)
         self._announce()
         self._status.show_side_work(request.title)
 
@@ -137,6 +138,7 @@ class MapBoard(QObject):
         self._action.setChecked(False)
         self._action.setVisible(False)
         self._view.set_pane_visible(MAP_PANE, False)
+        self._view.set_pane_offered(MAP_PANE, offered=False)
 
     @Slot(bool)
     def _on_toggled(self, is_on: bool) -> None:

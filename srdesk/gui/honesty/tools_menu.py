@@ -163,6 +163,7 @@ class ToolsMenu(QObject):
         action.setVisible(has_truth)
         action.setChecked(has_truth)
         self._around.view.set_pane_visible(TRUTH_PANE, has_truth)
+        self._around.view.set_pane_offered(TRUTH_PANE, offered=has_truth)
 
     @Slot(bool)
     def _on_truth_toggled(self, is_on: bool) -> None:
