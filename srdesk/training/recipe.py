@@ -219,7 +219,8 @@ def _comments(
 
 
 def _for_others(config: TrainConfig, run: Run) -> TrainConfig:
-    """Return the configuration with the name and the checksum of the start weights instead of their path."""
+    """Return the configuration with names of files instead of paths, and the checksum of the start weights."""
+    config = msgspec.structs.replace(config, features=Path(config.features).name)
     if config.start in STARTS:
         return msgspec.structs.replace(config, start_sha256="")
     sha256 = config.start_sha256

@@ -88,6 +88,13 @@ def test_weights_to_start_from_are_called_by_their_name(run: Run, pictures: Path
     assert read_config(tmp_path / "second.toml").start == "srresnet_x4"
 
 
+def test_features_of_ones_own_are_called_by_the_name_of_their_file(run: Run, tmp_path: Path) -> None:
+    config = msgspec.structs.replace(run.config(), features=str(tmp_path / "vgg19.pth"))
+    (run.folder / CONFIG_NAME).write_bytes(msgspec.json.encode(config))
+    write(run, tmp_path / "mine.toml")
+    assert read_config(tmp_path / "mine.toml").features == "vgg19.pth"
+
+
 @pytest.fixture
 def fine_tuning(run: Run, pictures: Path, tmp_path: Path) -> Path:
     """Return the recipe of a run from weights that are called as other weights are."""
