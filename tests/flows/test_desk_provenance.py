@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from srdesk.engine.control import CancelToken
+from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.honesty.honesty_worker import HonestyWorker
 from srdesk.gui.honesty.requests import BackProjected, BackProjectRequest
@@ -34,7 +35,8 @@ def test_what_the_desk_saves_is_made_again_byte_for_byte(
     source, output = photo(tmp_path / "photo.png"), tmp_path / f"large{suffix}"
     with Decoder() as decoder:
         document = open_document(OpenRequest(path=source), decoder, lambda: pytest.fail("it is no scene"))
-    recipe = Recipe(model="srresnet", weights=tiny_weights, device="cpu")
+    stamp = file_stamp(tiny_weights)
+    recipe = Recipe(model="srresnet", weights=tiny_weights, weights_stamp=stamp, device="cpu")
     result = UpscaleWorker().answer(RenderRequest(pane="srresnet", image=document.image, recipe=recipe))
     assert isinstance(result, Rendered)
     assert isinstance(result.display, DisplayImage)
