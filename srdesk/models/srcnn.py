@@ -93,8 +93,18 @@ class SRCNN(nn.Module):
 
     @torch.no_grad()
     def start_as_identity(self) -> None:
-        """Set the parameters so that the network hands the bicubic luma through, ready to learn the rest."""
+        """Set the parameters so that the network hands the bicubic luma through, ready to learn the rest.
+
+        The first filter of each layer is what hands it through. The others see what differs from the mean of their
+        patch: the mean outweighs it by far, so that of usual random filters nearly half would never be positive, and
+        what ReLU never lets through never learns.
+        """
         nn.init.zeros_(self.reconstruct.weight)
+        filters = self.extract.weight
+        filters -= filters.mean(dim=(1, 2, 3), keepdim=True)
+        filters /= filters.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+        nn.init.kaiming_normal_(self.map.weight)
+        self.map.weight[:, 0] = 0.0
         for conv in (self.extract, self.map, self.reconstruct):
             assert conv.bias is not None
             nn.init.zeros_(conv.bias)

@@ -34,9 +34,22 @@ def test_its_bicubic_is_the_baseline_that_people_compare_with(size: tuple[int, i
 def test_identity_start_hands_the_bicubic_picture_through() -> None:
     model = random_srcnn()
     model.start_as_identity()
-    lr = torch.rand(1, 3, 9, 7)
+    lr = 0.2 + 0.6 * torch.rand(1, 3, 9, 7)  # its bicubic enlargement does not fall below zero, where ReLU would cut it
     with torch.no_grad():
         torch.testing.assert_close(model(lr), upscale_bicubic(lr, 4), rtol=0, atol=1e-6)
+
+
+def test_no_filter_of_the_identity_start_is_deaf_to_structure() -> None:
+    torch.manual_seed(5)
+    model = SRCNN(SRCNNConfig(features=64, mapping=32)).eval()
+    model.start_as_identity()
+    light = 0.5 + 0.05 * torch.randn(1, 1, 64, 64)  # a textured grey: ReLU passes what is positive only
+    with torch.no_grad():
+        extracted = torch.relu(model.extract(light))
+        mapped = torch.relu(model.map(extracted))
+    for layer in (extracted, mapped):
+        assert (layer > 0).any(dim=3).any(dim=2).all()
+        assert (layer[:, 1:] == 0).any(dim=3).any(dim=2).all()
 
 
 def test_chroma_stays_that_of_the_bicubic_picture() -> None:
