@@ -223,7 +223,7 @@ class RateTried(Event, frozen=True, tag="rate_tried"):
     """The learning-rate finder made some steps at a rate."""
 
     learning_rate: float
-    """Step size of Adam."""
+    """Step size of the optimiser."""
     loss: float
     """Smoothed loss at that rate."""
 

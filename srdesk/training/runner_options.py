@@ -59,7 +59,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         ("--steps", int, "optimiser steps of the whole run"),
         ("--batch-size", int, "crops a step"),
         ("--crop-px", int, "side of an LR crop in pixels"),
-        ("--learning-rate", float, "step size of Adam at its peak"),
+        ("--learning-rate", float, "step size of the optimiser at its peak"),
         ("--seed", int, "decides the random start, the split and every crop"),
     ):
         parser.add_argument(flag, type=kind, help=text)

@@ -40,6 +40,7 @@ def field_title(field: str) -> str:
         "licence": _tr("Licence"),
         "learning_rate": _tr("Learning rate"),
         "discriminator_learning_rate": _tr("Rate of the discriminator"),
+        "optimizer": _tr("Optimiser"),
         "batch_size": _tr("Batch"),
         "crop_px": _tr("Crop"),
         "crop_selection": _tr("Crops from"),

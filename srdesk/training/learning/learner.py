@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from srdesk.training.learning.compiled import compiled
 from srdesk.training.learning.features import Vgg
 from srdesk.training.learning.losses import Terms, feature_loss, grid_bias, pixel_loss, total_variation
 from srdesk.training.learning.network_options import model_config_of
+from srdesk.training.learning.soap import Soap
 from srdesk.training.start import options_of
 
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -100,7 +101,7 @@ def warm_start(learner: Learner, config: TrainConfig) -> WeightsCard | None:
 
 
 class Learner:
-    """A model in training, with Adam (Kingma & Ba 2015) and an exponential moving average of its weights."""
+    """A model in training, with its optimiser and an exponential moving average of its weights."""
 
     def __init__(
         self,
@@ -134,7 +135,7 @@ class Learner:
         self._features = None if features is None else channels_last(features, device)
         self._adversary = Adversary(config, device) if self._weights.adversarial else None
         self._named = dict(self.model.named_parameters())
-        self._optimizer = torch.optim.Adam(self._named.values(), lr=config.learning_rate, fused=device.type != "mps")
+        self._optimizer = _optimizer_for(config, self._named.values(), device)
         self._scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
         self._average = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
 
@@ -306,6 +307,16 @@ class Learner:
                 self._average[name].copy_(tensor)
 
 
+def _optimizer_for(
+    config: TrainConfig, parameters: Iterable[nn.Parameter], device: torch.device
+) -> torch.optim.Optimizer:
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, lr=config.learning_rate, fused=device.type != "mps")
+        case "soap":
+            return Soap(parameters, lr=config.learning_rate)
+
+
 def _optimizer_tensors(
     optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter], prefix: str
 ) -> dict[str, Tensor]:
@@ -328,6 +339,8 @@ def _load_optimizer(
         optimizer.state[parameter] = {
             # Adam counts steps on the CPU unless it is fused on an accelerator, where the count lives there. Moments
             # lie in the file rows first; the optimiser must see the parameter's own order of memory.
-            key: torch.empty_like(parameter).copy_(value) if value.dim() else value.to(parameter.device)
+            key: torch.empty_like(parameter).copy_(value)
+            if value.shape == parameter.shape
+            else value.to(parameter.device)
             for key, value in stored.items()
         }
