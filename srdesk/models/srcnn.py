@@ -101,7 +101,8 @@ class SRCNN(nn.Module):
         """
         nn.init.zeros_(self.reconstruct.weight)
         filters = self.extract.weight
-        filters -= filters.mean(dim=(1, 2, 3), keepdim=True)
+        if filters[0].numel() > 1:
+            filters -= filters.mean(dim=(1, 2, 3), keepdim=True)
         filters /= filters.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
         nn.init.kaiming_normal_(self.map.weight)
         self.map.weight[:, 0] = 0.0
