@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
 import torch
 from torch import Tensor, nn
 
-from srdesk.errors import ConfigError
-from srdesk.models.srgan import Discriminator, DiscriminatorConfig
+from srdesk.models.srgan import Discriminator
 from srdesk.training.config import TrainConfig
 from srdesk.training.learning import parallel
 from srdesk.training.learning.losses import adversarial_loss, discriminator_loss
+from srdesk.training.learning.network_options import discriminator_config_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,7 @@ class Adversary:
         Raises:
             ConfigError: `discriminator_options` does not fit it.
         """
-        try:
-            options = msgspec.convert(config.discriminator_options, DiscriminatorConfig)
-        except msgspec.ValidationError as error:
-            raise ConfigError(
-                "discriminator_options", config.discriminator_options, f"fields of the discriminator ({error})"
-            ) from error
+        options = discriminator_config_of(config)
         self._config = config
         torch.manual_seed(config.seed + 1)  # not the same numbers as the generator's
         discriminator = Discriminator(options).to(device)

@@ -85,7 +85,12 @@ def test_training_lowers_the_loss_and_raises_the_score(tiny_config: MakeConfig, 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"precision": "bf16"}, {"optimizer": "soap"}, {"model": "srcnn", "model_options": {"features": 4, "mapping": 2}}],
+    [
+        {},
+        {"precision": "bf16"},
+        {"optimizer": "soap"},
+        {"model": "srcnn", "model_options": {"features": 4, "mapping": 2}},
+    ],
 )
 def test_a_stopped_run_goes_on_bit_for_bit(tiny_config: MakeConfig, tmp_path: Path, changes: dict[str, object]) -> None:
     config = tiny_config(**changes)
