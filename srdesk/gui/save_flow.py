@@ -98,12 +98,10 @@ class SaveFlow(QObject):
         return self._preferences.settings.on_collision
 
     def marked_pane(self) -> str:
-        """Return the pane that is meant: the marked one, or the best one where that has no result of its own."""
-        wishes = (
-            self._view.active_pane,
-            self._preferences.settings.model,
-            *reversed(self._preferences.settings.visible_panes),
-        )
+        """Return the pane that is meant: the marked one, or the best one seen where that has no result of its own."""
+        preferred, visible = self._preferences.settings.model, self._preferences.settings.visible_panes
+        best = (preferred,) if preferred in visible else ()
+        wishes = (self._view.active_pane, *best, *reversed(visible), preferred)
         return next(
             (pane for pane in wishes if pane in PANE_KEYS and self._session.renderer.can_compute(pane)), "bicubic"
         )

@@ -105,6 +105,18 @@ def test_that_there_is_nothing_to_save_is_said(
     assert window.status.text == "No visible pane has a result to save."
 
 
+def test_where_the_marked_pane_has_no_result_one_that_is_seen_is_saved(
+    window: MainWindow, preferences: Preferences, open_in_window, picture: Path
+) -> None:
+    open_in_window(picture)
+    window.view.activate("lr")
+    assert window.save_flow.marked_pane() == preferences.settings.model == "srresnet"
+    preferences.change(visible_panes=("lr", "bicubic"))
+    assert window.save_flow.marked_pane() == "bicubic"
+    preferences.change(visible_panes=("lr",))
+    assert window.save_flow.marked_pane() == "srresnet"
+
+
 @pytest.mark.parametrize("policy", ["number", "overwrite", "skip"])
 def test_panes_that_would_have_one_name_get_numbers(
     qtbot: QtBot,
