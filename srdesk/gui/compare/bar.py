@@ -75,6 +75,14 @@ class CompareBar(QWidget):
         self._withheld.clear()
         self._fill()
 
+    def rename(self, key: str, title: str) -> None:
+        """Offer a pane under another name."""
+        self._panes = [(each, title if each == key else earlier) for each, earlier in self._panes]
+        for combo in (self.first, self.second):
+            place = combo.findData(key)
+            if place >= 0:
+                combo.setItemText(place, title)
+
     def offer(self, key: str, *, offered: bool) -> None:
         """Offer a pane, or no longer; another one is then compared in its place."""
         if offered == (key not in self._withheld):

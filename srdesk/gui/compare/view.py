@@ -114,6 +114,7 @@ class CompareView(QWidget):
         """Call a pane by another name."""
         if title != self._contents[key].title:
             self._contents[key].title = title
+            self._bar.rename(key, title)
             self._refresh()
 
     def set_message(self, key: str, text: str) -> None:

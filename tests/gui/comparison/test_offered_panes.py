@@ -103,3 +103,16 @@ def test_a_map_is_offered_while_there_is_one(
     open_in_window(save_picture("other.png", (20, 12)))
     assert offered(desk.view) == COMPUTED
     assert desk.view.compared == ("bicubic", "srresnet")
+
+
+def test_panes_are_offered_under_the_names_of_the_weights_that_they_use(desk: MainWindow) -> None:
+    desk.view.set_compared("bicubic", "srresnet")
+    desk.board.show_weights({"srresnet": "mine_x4"})
+    boxes = (desk.view._bar.first, desk.view._bar.second)
+    assert [box.currentText() for box in boxes] == ["Bicubic", "SRResNet · mine_x4"]
+    assert boxes[0].itemText(boxes[0].findData("srresnet")) == "SRResNet · mine_x4"
+    desk.view._bar.offer("srresnet", offered=False)
+    desk.view._bar.offer("srresnet", offered=True)
+    assert boxes[0].itemText(boxes[0].findData("srresnet")) == "SRResNet · mine_x4"
+    desk.board.show_weights({})
+    assert boxes[0].itemText(boxes[0].findData("srresnet")) == "SRResNet"
