@@ -155,7 +155,7 @@ def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConf
         field: getattr(options, field) for field in FLAG_FIELDS if getattr(options, field) is not None
     }
     if options.data:
-        changes["data"] = tuple(str(Path(folder).absolute()) for folder in options.data)
+        changes["data"] = tuple(options.data)
     if changes.get("model", config.model) == "srcnn" and config.model != "srcnn":
         changes["loss_channels"] = "luma"
     for assignment in options.set:
@@ -165,8 +165,10 @@ def _with_options(config: TrainConfig, options: argparse.Namespace) -> TrainConf
         changes[field] = _parsed(field, text)
     if "start" in changes:
         changes.setdefault("start_sha256", "")  # it was that of the start which the file names
+    # Pictures and features have to be found too when the run is resumed from elsewhere.
+    changes["data"] = tuple(str(Path(place).absolute()) for place in changes.get("data", config.data))
     features = changes.get("features", config.features)
-    if features != TrainConfig().features:  # a file, which has to be found too when the run is resumed from elsewhere
+    if features != TrainConfig().features:
         changes["features"] = str(Path(features).absolute())
     return msgspec.structs.replace(config, **changes)
 

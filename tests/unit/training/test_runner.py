@@ -156,6 +156,15 @@ def test_the_choices_are_told_to_who_mistypes_one() -> None:
     assert caught.value.hint == "Use mse, l1 or psnr."
 
 
+@pytest.mark.parametrize("words", [["--data", "one"], ["--set", 'data=["one"]'], ["--config", "recipe.toml"]])
+def test_pictures_are_found_again_wherever_a_run_is_resumed_from(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.toml").write_text('data = ["one"]\n')
+    assert configuration(parse(words)).data == (str(tmp_path / "one"),)
+
+
 def test_text_may_look_like_a_number() -> None:
     config = configuration(parse(["--data", "one", "--set", "notes=2026", "name=4"]))
     assert (config.notes, config.name) == ("2026", "4")
