@@ -89,6 +89,16 @@ def shared(content: bytes) -> bytes:
     return data.numpy().tobytes()
 
 
+@torch.no_grad()
+def take_from_main(tensors: Iterable[Tensor]) -> None:
+    """Replace tensors, which every process has in the same shapes, by those of the main process."""
+    if not _is_joined():
+        return
+    with _telling_who_is_gone():
+        for tensor in tensors:
+            distributed.broadcast(tensor, src=0)
+
+
 def require_equal_shares(config: TrainConfig) -> None:
     """Make sure that every process has as many crops of a batch, so that the mean of means is the mean.
 

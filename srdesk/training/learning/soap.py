@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from srdesk.training.learning import parallel
+
 BETAS = (0.95, 0.95)
 """What moments and covariances keep of themselves at each step (section 6 of the paper)."""
 
@@ -62,12 +64,14 @@ class Soap(torch.optim.Optimizer):
         if is_first:
             for side in _sides(state):
                 state[f"{side}_basis"].copy_(_eigenbasis(state[f"{side}_covariance"]))
+            _agree(state)
         change = _adam(state, matrix, eps=eps)
         if not is_first:
             parameter.add_(change.reshape(parameter.shape), alpha=-lr)
         if int(state["step"]) % BASIS_EVERY_STEPS == 0:
             for side in _sides(state):
                 _turn_basis(state, side)
+            _agree(state)
 
 
 def _matrix(values: Tensor) -> Tensor:
@@ -134,3 +138,9 @@ def _turn_basis(state: dict[str, Any], side: str) -> None:
     order = torch.argsort(explained, descending=True, stable=True)
     state["exp_avg_sq"] = state["exp_avg_sq"].index_select(0 if side == "left" else 1, order)
     basis.copy_(torch.linalg.qr((covariance @ basis[:, order]).cpu())[0])
+
+
+def _agree(state: dict[str, Any]) -> None:
+    """Take the bases of the main process: between directions that gradients hardly tell apart, rounding decides."""
+    parallel.take_from_main([state[f"{side}_basis"] for side in _sides(state)])
+    parallel.take_from_main([state["exp_avg_sq"]])

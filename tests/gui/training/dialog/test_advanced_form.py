@@ -34,6 +34,12 @@ def test_pixels_can_be_compared_in_another_way(filled: SetupPage) -> None:
     assert config_of(filled).pixel_loss == "psnr"
 
 
+def test_steps_can_be_made_by_another_optimiser(filled: SetupPage) -> None:
+    assert config_of(filled).optimizer == "adam"
+    fill(filled.form.advanced.fields["optimizer"], "soap")
+    assert config_of(filled).optimizer == "soap"
+
+
 def test_crops_can_be_taken_smaller_noisy_and_grey(filled: SetupPage) -> None:
     fields = filled.form.advanced.fields
     assert fields["hr_scales"].text() == "1 0.75 0.5"  # type: ignore[union-attr]

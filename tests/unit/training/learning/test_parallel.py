@@ -62,6 +62,10 @@ def test_averages_of_one_process_are_its_own() -> None:
     assert parallel.any_of(True, False) == (True, False)
     assert parallel.shared(b"content") == b"content"
     assert parallel.shared(b"") == b""
+    tensors = [torch.tensor([1.0, 2.0]), torch.eye(2)]
+    parallel.take_from_main(tensors)
+    assert torch.equal(tensors[0], torch.tensor([1.0, 2.0]))
+    assert torch.equal(tensors[1], torch.eye(2))
     assert (parallel.rank(), parallel.size(), parallel.is_main()) == (0, 1, True)
 
 

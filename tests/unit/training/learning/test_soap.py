@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from srdesk.training.learning import parallel
 from srdesk.training.learning.soap import BASIS_EVERY_STEPS, MAX_SIDE, Soap
 
 
@@ -114,3 +115,20 @@ def test_the_order_of_memory_changes_nothing(memory_format: torch.memory_format)
     for_other = [gradient.contiguous(memory_format=memory_format) for gradient in gradients]
     stepped(Soap([other], lr=0.01), other, for_other)
     assert torch.equal(plain, other)
+
+
+def test_processes_that_train_together_step_in_the_directions_of_the_main_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Tensor] = []
+    monkeypatch.setattr(parallel, "take_from_main", taken.extend)
+    parameter = kernel()
+    soap = Soap([parameter], lr=0.01)
+    stepped(soap, parameter, random_gradients(1))
+    state = soap.state[parameter]
+    of_main = [state["left_basis"], state["right_basis"], state["exp_avg_sq"]]
+    assert [id(tensor) for tensor in taken[:2]] == [id(tensor) for tensor in of_main[:2]]
+    assert taken[2].shape == of_main[2].shape
+    stepped(soap, parameter, random_gradients(BASIS_EVERY_STEPS - 2))
+    assert len(taken) == 3
+    stepped(soap, parameter, random_gradients(1))
+    of_main = [state["left_basis"], state["right_basis"], state["exp_avg_sq"]]
+    assert [id(tensor) for tensor in taken[3:]] == [id(tensor) for tensor in of_main]
