@@ -383,6 +383,8 @@ def overview_of(told: list[events.AnyEvent], steps: int, *, is_running: bool) ->
             case events.Validated(is_best=True):
                 step = event.step
                 bests.append((event.step, event.psnr_y_db))
+            case events.Finished(step=step, best_psnr_y_db=best) if bests and best is not None:
+                bests[-1] = (bests[-1][0], best)  # on the pictures that were held out last
             case events.Step() | events.Saved() | events.Finished():
                 step = event.step
             case _:

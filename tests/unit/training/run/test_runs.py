@@ -130,6 +130,15 @@ def test_the_state_is_what_was_told_last_and_whether_someone_is_at_work(
         assert run.state() == at_work
 
 
+def test_the_end_of_a_session_knows_best_how_good_the_weights_are(tmp_path: Path) -> None:
+    """It measured them again where other pictures were held out in the meantime."""
+    ended = events.Finished(reason="stopped", step=10, best_psnr_y_db=27.5, elapsed_s=1.0)
+    run = make_run(tmp_path / "run", started(), validated(0, 26.0), validated(10, 28.0), ended)
+    assert run.overview().best_psnr_y_db == 27.5
+    run = make_run(run.folder, started(first_step=10), validated(15, 27.8))
+    assert run.overview().best_psnr_y_db == 27.8
+
+
 def test_what_was_told_of_steps_that_are_made_again_is_void(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", started(), validated(0, 26.0), stepped(10), validated(10, 28.0), stepped(12))
     assert (run.overview().step, run.overview().best_psnr_y_db) == (12, 28.0)
