@@ -57,6 +57,7 @@ def discriminator_config_of(config: TrainConfig) -> DiscriminatorConfig:
 
 
 def _numbers_out_of_range(model_config: msgspec.Struct) -> Iterator[str]:
+    """Yield which numbers any network would need in place of impossible ones."""
     for name, value in msgspec.structs.asdict(model_config).items():
         numbers = value if isinstance(value, tuple) else (value,)
         if not all(1 <= number <= MAX_CONFIG_NUMBER for number in numbers):  # weights of others are not opened

@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from srdesk.training.learning import parallel
 
 BETAS = (0.95, 0.95)
-"""What moments and covariances keep of themselves at each step (section 6 of the paper)."""
+"""What moments and covariances keep of themselves at each step, as in the paper's experiments."""
 
 BASIS_EVERY_STEPS = 10
-"""Steps between two turns of a basis towards that of its covariance (section 6 of the paper)."""
+"""Steps between two turns of a basis towards that of its covariance, as in the paper's experiments."""
 
 MAX_SIDE = 1024
-"""Sides of a matrix that are longer are left as they are (section 4.1): a basis costs the cube of its side."""
+"""Sides of a matrix that are longer are left as they are: a basis costs the cube of its side."""
 
 
 class Soap(torch.optim.Optimizer):
@@ -58,17 +58,18 @@ class Soap(torch.optim.Optimizer):
 
     def _step_one(self, parameter: nn.Parameter, gradient: Tensor, *, lr: float, eps: float) -> None:
         matrix, state = _matrix(gradient), self.state[parameter]
-        is_first = not state["step"]
-        state["step"] += 1
+        state["step"] = state["step"].cpu() + 1  # a count on an accelerator would be waited for at each step
+        step = int(state["step"])
+        is_first = step == 1
         _follow(state, matrix)
         if is_first:
             for side in _sides(state):
                 state[f"{side}_basis"].copy_(_eigenbasis(state[f"{side}_covariance"]))
             _agree(state)
-        change = _adam(state, matrix, eps=eps)
+        change = _adam(state, matrix, step=step, eps=eps)
         if not is_first:
             parameter.add_(change.reshape(parameter.shape), alpha=-lr)
-        if int(state["step"]) % BASIS_EVERY_STEPS == 0:
+        if step % BASIS_EVERY_STEPS == 0:
             for side in _sides(state):
                 _turn_basis(state, side)
             _agree(state)
@@ -101,9 +102,8 @@ def _follow(state: dict[str, Any], matrix: Tensor) -> None:
         state[f"{side}_covariance"].lerp_(square, 1.0 - BETAS[1])
 
 
-def _adam(state: dict[str, Any], matrix: Tensor, *, eps: float) -> Tensor:
+def _adam(state: dict[str, Any], matrix: Tensor, *, step: int, eps: float) -> Tensor:
     """Return Adam's direction, computed in the bases and turned back (Kingma & Ba 2015, algorithm 1)."""
-    step = float(state["step"])
     state["exp_avg_sq"].lerp_(_turned_in(state, matrix).square(), 1.0 - BETAS[1])
     scale = (state["exp_avg_sq"] / (1.0 - BETAS[1] ** step)).sqrt_().add_(eps)
     return _turned_back(state, _turned_in(state, state["exp_avg"]) / (1.0 - BETAS[0] ** step) / scale)
@@ -142,5 +142,5 @@ def _turn_basis(state: dict[str, Any], side: str) -> None:
 
 def _agree(state: dict[str, Any]) -> None:
     """Take the bases of the main process: between directions that gradients hardly tell apart, rounding decides."""
-    parallel.take_from_main([state[f"{side}_basis"] for side in _sides(state)])
-    parallel.take_from_main([state["exp_avg_sq"]])
+    if bases := [state[f"{side}_basis"] for side in _sides(state)]:
+        parallel.take_from_main([*bases, state["exp_avg_sq"]])
