@@ -12,11 +12,12 @@ from srdesk.errors import SrDeskError
 from srdesk.gui.actions import Actions
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.compute_choices import ComputeChoices
+from srdesk.gui.marked_pane import MarkedPane
 from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.messages.questions import Questions
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.result_format import expected_result, suffix_for
-from srdesk.gui.work.requests import PANE_KEYS, Document
+from srdesk.gui.work.requests import Document
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.session import Session
 from srdesk.imaging.naming import CollisionPolicy, OutputName, refuse_input_as_output, resolve_among
@@ -58,8 +59,9 @@ class SaveFlow(QObject):
         self._session = session
         self._questions = questions
         self._preferences = preferences
-        self._view = view
         self._choices = choices
+        self.marked = MarkedPane(view, preferences, session)
+        """Which pane is meant."""
         self._kept: list[Path] = []
         actions.save.triggered.connect(self._on_save)
         actions.save_as.triggered.connect(self._on_save_as)
@@ -68,14 +70,14 @@ class SaveFlow(QObject):
     @Slot()
     def _on_save(self) -> None:
         try:
-            self.save([self.marked_pane()], self._choices.size)
+            self.save([self.marked.result], self._choices.size)
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
 
     @Slot()
     def _on_save_as(self) -> None:
         try:
-            self.save_as(self.marked_pane(), self._choices.size)
+            self.save_as(self.marked.result, self._choices.size)
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
 
@@ -96,15 +98,6 @@ class SaveFlow(QObject):
     def policy(self) -> CollisionPolicy:
         """What the person wants to be done about files that exist."""
         return self._preferences.settings.on_collision
-
-    def marked_pane(self) -> str:
-        """Return the pane that is meant: the marked one, or the best one seen where that has no result of its own."""
-        preferred, visible = self._preferences.settings.model, self._preferences.settings.visible_panes
-        best = (preferred,) if preferred in visible else ()
-        wishes = (self._view.active_pane, *best, *reversed(visible), preferred)
-        return next(
-            (pane for pane in wishes if pane in PANE_KEYS and self._session.renderer.can_compute(pane)), "bicubic"
-        )
 
     def save(self, panes: list[str], size: str) -> None:
         """Save panes beside the picture that they came from; asks for a place if there is none.

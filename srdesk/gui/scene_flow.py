@@ -63,7 +63,7 @@ class SceneFlow(QObject):
         document = self._session.document
         if document is None or document.scene is None:
             return False
-        self._on_meant([self._save_flow.marked_pane()], False)
+        self._on_meant([self._save_flow.marked.result], False)
         return True
 
     def may_close(self) -> bool:

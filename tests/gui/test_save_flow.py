@@ -110,11 +110,11 @@ def test_where_the_marked_pane_has_no_result_one_that_is_seen_is_saved(
 ) -> None:
     open_in_window(picture)
     window.view.activate("lr")
-    assert window.save_flow.marked_pane() == preferences.settings.model == "srresnet"
+    assert window.save_flow.marked.result == preferences.settings.model == "srresnet"
     preferences.change(visible_panes=("lr", "bicubic"))
-    assert window.save_flow.marked_pane() == "bicubic"
+    assert window.save_flow.marked.result == "bicubic"
     preferences.change(visible_panes=("lr",))
-    assert window.save_flow.marked_pane() == "srresnet"
+    assert window.save_flow.marked.result == "srresnet"
 
 
 @pytest.mark.parametrize("policy", ["number", "overwrite", "skip"])

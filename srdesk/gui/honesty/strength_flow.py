@@ -8,9 +8,9 @@ from srdesk.gui.actions import PANE_TITLES, Actions
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.honesty import texts
 from srdesk.gui.honesty.honesty import Honesty
-from srdesk.gui.honesty.marked import MarkedPane
 from srdesk.gui.honesty.open_picture import open_picture
 from srdesk.gui.honesty.strength_bar import StrengthBar
+from srdesk.gui.marked_pane import MarkedPane
 from srdesk.gui.work.session import Session
 
 

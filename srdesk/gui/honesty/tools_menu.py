@@ -11,13 +11,13 @@ from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.honesty import texts
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.honesty.map_board import MapBoard
-from srdesk.gui.honesty.marked import MarkedPane
 from srdesk.gui.honesty.open_picture import open_picture
 from srdesk.gui.honesty.report_flow import ReportFlow
 from srdesk.gui.honesty.requests import DisagreementMapRequest, SpreadMapRequest
 from srdesk.gui.honesty.strength_flow import StrengthFlow
 from srdesk.gui.honesty.surroundings import Surroundings
 from srdesk.gui.honesty.trust_board import TrustBoard
+from srdesk.gui.marked_pane import MarkedPane
 from srdesk.gui.save_flow import PATTERNS
 from srdesk.gui.work.agenda import Situation
 from srdesk.gui.work.requests import MAP_PANE, TRUTH_PANE

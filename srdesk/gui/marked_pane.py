@@ -1,4 +1,4 @@
-"""Which pane a command about trust means: the marked one, or the best one where that is none that it can mean."""
+"""Which pane a command means: the marked one, or the best one that is seen where that is none that it can mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from srdesk.gui.preferences import Preferences
 from srdesk.gui.work.requests import PANE_KEYS
 from srdesk.gui.work.session import Session
 
-_NETWORKS = PANE_KEYS[2:]
+_RESULTS, _NETWORKS = PANE_KEYS[1:], PANE_KEYS[2:]
 
 
 class MarkedPane:
@@ -21,7 +21,7 @@ class MarkedPane:
     @property
     def result(self) -> str:
         """Key of a pane that is computed; the bicubic if no other can be."""
-        return self._first(PANE_KEYS[1:]) or "bicubic"
+        return self._first(_RESULTS) or "bicubic"
 
     @property
     def network(self) -> str | None:
@@ -29,6 +29,9 @@ class MarkedPane:
         return self._first(_NETWORKS)
 
     def _first(self, allowed: tuple[str, ...]) -> str | None:
-        wishes = (self._view.active_pane, self._preferences.settings.model, "srresnet", *_NETWORKS)
+        settings = self._preferences.settings
+        preferred, seen = settings.model, settings.visible_panes
+        best_seen = (preferred, *reversed(seen)) if preferred in seen else tuple(reversed(seen))
+        wishes = (self._view.active_pane, *best_seen, preferred, "srresnet", *_NETWORKS)
         can_compute = self._session.renderer.can_compute
         return next((pane for pane in wishes if pane in allowed and can_compute(pane)), None)

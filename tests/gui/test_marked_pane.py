@@ -1,4 +1,4 @@
-"""Commands about trust mean the marked pane, or the best one where that has nothing that they could mean."""
+"""Commands mean the marked pane, or the best one that is seen where that has nothing that they could mean."""
 
 from __future__ import annotations
 
@@ -37,10 +37,21 @@ def test_otherwise_that_of_the_preferences(
     assert window.tools.marked.result == "srgan"
 
 
-def test_without_weights_only_the_bicubic_is_left(
-    window: MainWindow, appraised: Callable[[], None], panes_with_weights: dict[str, Path]
+def test_a_pane_that_is_seen_comes_before_a_hidden_one(
+    window: MainWindow, preferences: Preferences, panes_with_weights: dict[str, Path]
 ) -> None:
-    appraised()
+    panes_with_weights["srgan"] = panes_with_weights["srresnet"]
+    window.view.activate("lr")
+    preferences.change(visible_panes=("lr", "bicubic", "srgan"))
+    assert (window.tools.marked.result, window.tools.marked.network) == ("srgan", "srgan")
+    preferences.change(visible_panes=("lr", "bicubic"))
+    assert (window.tools.marked.result, window.tools.marked.network) == ("bicubic", "srresnet")
+
+
+def test_without_weights_only_the_bicubic_is_left(
+    window: MainWindow, open_in_window: Callable[[Path], None], panes_with_weights: dict[str, Path], picture: Path
+) -> None:
+    open_in_window(picture)
     panes_with_weights.clear()
     assert (window.tools.marked.result, window.tools.marked.network) == ("bicubic", None)
     window.desk_actions.spread_map.trigger()
