@@ -10,7 +10,8 @@ from srdesk.errors import ConfigError
 from srdesk.gui.training.run_follower import RunFollower
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig
-from srdesk.training.run.runs import Run, RunOverview, overview_of
+from srdesk.training.run.overview import RunOverview, overview_of
+from srdesk.training.run.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

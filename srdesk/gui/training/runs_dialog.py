@@ -29,7 +29,7 @@ from srdesk.gui.training.run_follower import PORTION_S
 from srdesk.gui.training.run_process import title_of
 from srdesk.gui.training.run_summary import RunSummary
 from srdesk.gui.training.training import Training
-from srdesk.training.run.runs import RunStatus
+from srdesk.training.run.overview import RunStatus
 
 _REFRESH_MS = 1000
 _SIZE_PX = (960, 440)

@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -21,6 +20,7 @@ from srdesk.errors import RunInUseError, TrainingError
 from srdesk.imaging.atomic import PART_SUFFIX, atomic_write
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig, read_config
+from srdesk.training.run.overview import RunOverview, RunStatus, overview_of
 
 if TYPE_CHECKING:
     import filelock
@@ -86,28 +86,13 @@ RUN_PARTS = (
 )
 """Everything that belongs to a run; nothing else in its folder is ever removed."""
 
+_OWN_BEGINNINGS = tuple(f"{part}." for part in RUN_PARTS)
+
 LOCK_PATIENCE_S = 2.0
 """How long a trainer waits for the lock, which whoever asks "is it running?" holds for an instant."""
 
 Request = Literal["pause", "resume", "stop"]
 """What a trainer can be asked for."""
-
-RunStatus = Literal["running", "paused", "stopped", "done", "failed", "interrupted"]
-"""``stopped``: by a person, with a checkpoint; ``interrupted``: its process is gone and never said why."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunOverview:
-    """What a list of runs shows of one."""
-
-    state: RunStatus
-    """What it is doing, or how it ended."""
-    step: int
-    """Steps that it has told of."""
-    steps: int
-    """Steps of the whole run."""
-    best_psnr_y_db: float | None
-    """Validation PSNR of the best weights so far, None before the first validation."""
 
 
 class Run:
@@ -272,8 +257,7 @@ class Run:
             raise _not_written(self.folder, error) from error
         try:
             self.take_request()
-            for part in self.folder.rglob(f"*{PART_SUFFIX}"):
-                part.unlink(missing_ok=True)
+            self._remove_half_written()
             self._write(PID_NAME, f"{os.getpid()}\n")
             yield
         finally:
@@ -289,7 +273,7 @@ class Run:
         if self.is_running():
             raise RunInUseError(self.name, self.pid())
         try:
-            for part in (*map(self.folder.joinpath, RUN_PARTS), *self.folder.glob(f"*{PART_SUFFIX}")):
+            for part in (*map(self.folder.joinpath, RUN_PARTS), *self._half_written()):
                 if part.is_dir() and not part.is_symlink():
                     shutil.rmtree(part)
                 else:
@@ -300,6 +284,20 @@ class Run:
             raise TrainingError(
                 f"The run “{self.name}” cannot be deleted: {error.strerror}.", hint="Delete its folder by hand."
             ) from error
+
+    def _half_written(self) -> list[Path]:
+        """Return what a trainer was writing when it was killed: parts of the run's own files, of no others."""
+        found = [part for part in self.folder.glob(f"*{PART_SUFFIX}") if part.name.startswith(_OWN_BEGINNINGS)]
+        for folder in (WEIGHTS_FOLDER, PICTURES_FOLDER):
+            found += (self.folder / folder).glob(f"*{PART_SUFFIX}")
+        return [part for part in found if part.is_file()]
+
+    def _remove_half_written(self) -> None:
+        try:
+            for part in self._half_written():
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise _not_written(self.folder, error) from error
 
     def _lock(self) -> filelock.BaseFileLock:
         import filelock
@@ -352,44 +350,6 @@ def list_runs(runs_folder: Path) -> list[Run]:
             with contextlib.suppress(OSError):
                 found.append(((folder / CONFIG_NAME).stat().st_mtime_ns, folder.name, folder))
     return [Run(folder) for *_, folder in sorted(found, reverse=True)]
-
-
-def overview_of(told: list[events.AnyEvent], steps: int, *, is_running: bool) -> RunOverview:
-    """Return what a list of runs shows of one that has ``told`` these events; of step events only the last counts.
-
-    Args:
-        told: the events, the oldest first.
-        steps: steps of the whole run.
-        is_running: whether a trainer is at work.
-    """
-    state: RunStatus = "running" if is_running else "interrupted"
-    step, bests = 0, list[tuple[int, float]]()
-    for event in told:
-        match event:
-            case events.Finished(reason=reason):
-                state = "running" if is_running else reason
-            case events.Failed():
-                state = "running" if is_running else "failed"
-            case events.Paused():
-                state = "paused" if is_running else "interrupted"
-            case events.Started() | events.Step() | events.Resumed():
-                state = "running" if is_running else "interrupted"
-            case _:
-                pass
-        match event:
-            case events.Started(first_step=back) | events.RolledBack(to_step=back):
-                # What was told of later steps is void: they are made again.
-                step, bests = back, [best for best in bests if best[0] <= back]
-            case events.Validated(is_best=True):
-                step = event.step
-                bests.append((event.step, event.psnr_y_db))
-            case events.Finished(step=step, best_psnr_y_db=best) if bests and best is not None:
-                bests[-1] = (bests[-1][0], best)  # on the pictures that were held out last
-            case events.Step() | events.Saved() | events.Finished():
-                step = event.step
-            case _:
-                pass
-    return RunOverview(state, step, steps, bests[-1][1] if bests else None)
 
 
 def _not_written(folder: Path, error: OSError) -> TrainingError:

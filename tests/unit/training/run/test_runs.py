@@ -12,7 +12,8 @@ import pytest
 from srdesk.errors import ConfigError, RunInUseError, TrainingError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.run.runs import EventFollower, Request, Run, RunStatus, list_runs
+from srdesk.training.run.overview import RunStatus
+from srdesk.training.run.runs import EventFollower, Request, Run, list_runs
 
 
 def started(first_step: int = 0) -> events.Started:
@@ -200,6 +201,18 @@ def test_what_else_lies_in_a_run_folder_is_never_deleted(run: Run) -> None:
     (run.folder / "holiday.png").touch()
     run.discard()
     assert [path.name for path in run.folder.iterdir()] == ["holiday.png"]
+
+
+def test_unfinished_files_of_others_stay_when_a_trainer_begins(run: Run) -> None:
+    theirs = ["scene.tif.part", "mine/movie.mkv.part", "folder.part/photo.png"]
+    own = ["checkpoint.safetensors.part", "config.json.1.part", "weights/srresnet_x4.safetensors.part"]
+    for name in (*theirs, *own):
+        (run.folder / name).parent.mkdir(exist_ok=True)
+        (run.folder / name).touch()
+    with run.hold():
+        pass
+    assert all((run.folder / name).exists() for name in theirs)
+    assert not any((run.folder / name).exists() for name in own)
 
 
 def test_a_run_at_work_is_not_discarded(run: Run) -> None:
