@@ -1,7 +1,8 @@
 r"""Draw the courses of the runs behind the weights that come with the program.
 
     cd weights/recipes
-    QT_QPA_PLATFORM=offscreen python ../../tests/bench/draw_curves.py -o ../../curves.webp srcnn_x4.curve.jsonl \
+    QT_QPA_PLATFORM=offscreen python ../../tests/bench/draw_curves.py -o ../../curves.webp \
+        srcnn_x4-first.curve.jsonl srcnn_x4.curve.jsonl \
         srresnet_x4-{first,second,third,fourth}.curve.jsonl srresnet_x4.curve.jsonl \
         srgan_x4-first.curve.jsonl srgan_x4.curve.jsonl
 
