@@ -131,9 +131,11 @@ class SaveFlow(QObject):
         self._kept.clear()
         for pane in panes:
             path = folder / self.name(document, pane, size)
-            order = self._order(pane, path, size, policy, frozenset(each.path for each in orders))
+            order = self._order(document, pane, path, size, policy, frozenset(each.path for each in orders))
             if order is not None:
                 orders.append(order)
+        if not self._is_still_open(document, orders):
+            return
         self._session.save(orders)
         if self._kept:
             # The status line soon says that the others are saved.
@@ -160,13 +162,19 @@ class SaveFlow(QObject):
         path = chosen if _is_known(chosen) else Path(f"{chosen}{name.suffix}")
         if document.path is not None:
             refuse_input_as_output(path, [document.path])  # before it is asked whether to replace it
-        order = self._order(pane, path, size, "ask")
-        if order is not None:
+        order = self._order(document, pane, path, size, "ask")
+        if order is not None and self._is_still_open(document, [order]):
             self._preferences.change(save_folder=str(order.path.absolute().parent))
             self._session.save([order])
 
     def _order(
-        self, pane: str, path: Path, size: str, policy: CollisionPolicy, others: Set[Path] = frozenset()
+        self,
+        document: Document,
+        pane: str,
+        path: Path,
+        size: str,
+        policy: CollisionPolicy,
+        others: Set[Path] = frozenset(),
     ) -> SaveOrder | None:
         """Return how ``pane`` becomes a file, None if the person decided against it.
 
@@ -174,8 +182,6 @@ class SaveFlow(QObject):
         """
         from srdesk.imaging.formats import can_hold
 
-        document = self._session.document
-        assert document is not None
         assert document.image is not None
         expected = expected_result(document.image, size)
         background = None
@@ -210,6 +216,15 @@ class SaveFlow(QObject):
             model=settings.weights_of(pane),
             has_sidecar=settings.write_sidecar,
         )
+
+    def _is_still_open(self, document: Document, orders: list[SaveOrder]) -> bool:
+        """Tell whether the orders are for the open picture; others may have come while the person was asked."""
+        if self._session.document is document:
+            return True
+        names = ", ".join(order.path.name for order in orders)
+        if names:
+            self.noticed.emit(self.tr("Not saved, because the picture was left before: {}.").format(names))
+        return False
 
     def kept(self, *paths: Path) -> str:
         """Say that files which are there have not been replaced."""

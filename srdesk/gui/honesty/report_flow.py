@@ -61,7 +61,10 @@ class ReportFlow(QObject):
             self.remarked.emit(self.tr("Nothing is computed as a whole yet: press F5, then ask for the report again."))
             return
         output = self._output(document)
-        if output is not None:
+        if output is not None and self._session.document is not document:
+            sentence = self.tr("“{}” was not written, because the picture was left before.")
+            self.remarked.emit(sentence.format(output.name))
+        elif output is not None:
             self.cancel()
             self._current = self._request(document, image, results, output)
             self._show(None)

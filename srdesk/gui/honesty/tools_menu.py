@@ -146,8 +146,13 @@ class ToolsMenu(QObject):
             return
         folder = self._around.preferences.settings.open_folder or str(Path.home())
         path = self._around.questions.truth_path(folder, " ".join(PATTERNS.values()))
-        if path is not None:
+        if path is None:
+            return
+        if open_picture(self._session) is image:
             self._honesty.open_truth(OpenTruthRequest(path=path, image=image))
+        else:
+            sentence = self.tr("“{}” is not compared with, because the picture was left before.")
+            self.noticed.emit(sentence.format(path.name))
 
     @Slot()
     def _on_degrade(self) -> None:

@@ -119,6 +119,25 @@ def test_a_picture_of_another_size_is_refused_in_one_sentence(
     assert window.banner.message is not None
 
 
+def test_a_truth_is_not_that_of_a_picture_that_came_while_it_was_chosen(
+    qtbot: QtBot, window: MainWindow, session: Session, honesty: Honesty, answers, open_in_window, save_picture, picture
+) -> None:
+    open_in_window(picture)
+    truth = save_picture("truth.png", (96, 64))
+
+    def look_at_the_dialog(_folder: str, _patterns: str) -> Path:
+        with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+            pass
+        return truth
+
+    answers.truth_path = look_at_the_dialog
+    window.open_flow.open([save_picture("other.png")])
+    window.desk_actions.open_truth.trigger()
+    assert honesty.appraiser.truth is None
+    assert window.banner.message is not None
+    assert "truth.png" in window.banner.message.text
+
+
 def test_the_next_picture_has_no_truth(
     window: MainWindow,
     honesty: Honesty,
