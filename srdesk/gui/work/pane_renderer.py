@@ -204,8 +204,8 @@ class PaneRenderer(QObject):
         self._is_held = True
         self._asked.clear()
         self._asked_region = None
-        if self._current is not None:
-            self._current[0].token.cancel()
+        self._supersede()
+        self.changed.emit()
 
     def stop(self) -> None:
         """Stop for good, because the desk is closing."""
