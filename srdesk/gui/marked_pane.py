@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from srdesk.gui.compare.comparison import CompareMode
 from srdesk.gui.compare.view import CompareView
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.work.requests import PANE_KEYS
@@ -29,9 +30,14 @@ class MarkedPane:
         return self._first(_NETWORKS)
 
     def _first(self, allowed: tuple[str, ...]) -> str | None:
-        settings = self._preferences.settings
-        preferred, seen = settings.model, settings.visible_panes
+        preferred, seen = self._preferences.settings.model, self._seen()
         best_seen = (preferred, *reversed(seen)) if preferred in seen else tuple(reversed(seen))
         wishes = (self._view.active_pane, *best_seen, preferred, "srresnet", *_NETWORKS)
         can_compute = self._session.renderer.can_compute
         return next((pane for pane in wishes if pane in allowed and can_compute(pane)), None)
+
+    def _seen(self) -> list[str]:
+        """Return the panes that are on the screen, in their usual order."""
+        is_grid = self._view.mode is CompareMode.GRID
+        seen = self._preferences.settings.visible_panes if is_grid else self._view.compared
+        return [pane for pane in PANE_KEYS if pane in seen]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from srdesk.gui.compare.comparison import CompareMode
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.preferences import Preferences
 
@@ -56,3 +57,17 @@ def test_without_weights_only_the_bicubic_is_left(
     assert (window.tools.marked.result, window.tools.marked.network) == ("bicubic", None)
     window.desk_actions.spread_map.trigger()
     assert "weights" in window.status.text
+
+
+def test_where_two_panes_are_compared_one_of_them_is_meant(
+    window: MainWindow,
+    open_in_window: Callable[[Path], None],
+    panes_with_weights: dict[str, Path],
+    picture: Path,
+) -> None:
+    panes_with_weights["srcnn"] = panes_with_weights["srresnet"]
+    open_in_window(picture)
+    window.view.set_mode(CompareMode.SLIDER)
+    window.view.set_compared("lr", "srcnn")
+    window.view.activate("lr")
+    assert (window.tools.marked.result, window.tools.marked.network) == ("srcnn", "srcnn")
