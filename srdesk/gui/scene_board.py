@@ -87,8 +87,9 @@ class SceneBoard(QObject):
     @Slot(object)
     def _on_result_opened(self, answer: ResultOpened) -> None:
         document, pane = self._session.document, answer.order.pane
-        if document is None or document.scene is not answer.like:
-            answer.pyramid.close()
+        is_gone = document is None or document.scene is not answer.like
+        if is_gone or not answer.order.recipe.has_weights_of(self._session.renderer.recipe(pane)):
+            answer.pyramid.close()  # what other weights made is a file, and no pane
             return
         self._on_forgotten(pane)
         self._results[pane] = answer.pyramid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -173,3 +174,24 @@ def test_another_size_is_refused_with_a_sentence(
         window.desk_actions.run.trigger()
     assert window.banner.message is not None
     assert "4x for a GeoTIFF" in f"{window.banner.message.text} {window.banner.message.hint}"
+
+
+def test_what_other_weights_made_is_a_file_but_not_shown_as_the_result_of_those_of_now(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    answers: Any,
+    open_scene: Callable[[], ScenePyramid],
+    result: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_scene()
+    answers.given["scene_run"] = "start"
+    recipe_of_now = session.renderer.recipe
+    with qtbot.waitSignal(session.scenes.result_opened, timeout=WAIT_MS):
+        window.desk_actions.run.trigger()
+        monkeypatch.setattr(
+            session.renderer, "recipe", lambda pane: replace(recipe_of_now(pane), weights=Path("others.safetensors"))
+        )
+    assert result.is_file()
+    assert window.scene_board.result("bicubic") is None
