@@ -221,3 +221,63 @@ def test_results_of_samples_and_pasted_pictures_are_saved_where_the_person_says(
     with qtbot.waitSignal(session.saved, timeout=WAIT_MS):
         window.desk_actions.save.trigger()
     assert answers.suggestion.name == "Pasted picture_srresnet_x4.png"
+
+
+def test_a_picture_that_comes_while_a_name_is_asked_for_is_not_saved_under_it(
+    qtbot: QtBot, window: MainWindow, session: Session, answers, open_in_window, save_picture, picture: Path
+) -> None:
+    open_in_window(picture)
+
+    def look_at_the_dialog(suggestion: Path, _filters: object) -> Path:
+        with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+            pass
+        return suggestion
+
+    answers.save_path = look_at_the_dialog
+    window.open_flow.open([save_picture("other.png")])
+    window.desk_actions.save_as.trigger()
+    assert not session.is_saving
+    assert not list(picture.parent.glob("photo_*"))
+    assert window.banner.message is not None
+    assert "photo_srresnet_x4.png" in window.banner.message.text
+
+
+def test_a_pane_is_not_saved_under_the_name_of_weights_that_did_not_make_it(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    preferences: Preferences,
+    nearest,
+    make_weights,
+    panes_with_weights: dict[str, Path],
+    picture: Path,
+    tmp_path: Path,
+) -> None:
+    preferences.change(automatic_run_s=0)
+    window.open_flow.open([picture])
+    qtbot.waitUntil(lambda: session.document is not None and not session.renderer.is_working, timeout=WAIT_MS)
+    nearest.gate.clear()
+    window.desk_actions.save.trigger()
+    panes_with_weights["srresnet"] = make_weights(tmp_path / "own" / "mine.safetensors")
+    session.renderer.look_again()
+    nearest.gate.set()
+    qtbot.waitUntil(lambda: session.renderer.result("srresnet") is not None, timeout=WAIT_MS)
+    assert not session.is_saving
+    assert not list(picture.parent.glob("photo_*"))
+    assert window.banner.message is not None
+    assert "photo_srresnet_x4.png" in window.banner.message.text
+
+
+def test_what_is_saved_after_a_cancel_is_computed(
+    qtbot: QtBot, window: MainWindow, session: Session, preferences: Preferences, nearest, picture: Path
+) -> None:
+    preferences.change(automatic_run_s=0)
+    window.open_flow.open([picture])
+    qtbot.waitUntil(lambda: session.document is not None and not session.renderer.is_working, timeout=WAIT_MS)
+    nearest.gate.clear()
+    session.renderer.run(("srresnet",))
+    window.desk_actions.cancel.trigger()
+    with qtbot.waitSignal(session.saved, timeout=WAIT_MS):
+        window.desk_actions.save.trigger()
+        nearest.gate.set()
+    assert [path.name for path in picture.parent.glob("photo_*")] == ["photo_srresnet_x4.png"]

@@ -165,7 +165,7 @@ class Session(QObject):
         for order in orders:
             rendered = self.renderer.result(order.pane)
             if rendered is None:
-                self.saves.wait(order)
+                self.saves.wait(order, self.renderer.recipe(order.pane))
                 missing.append(order.pane)
             else:
                 jobs.append(self._job(order, rendered))
@@ -242,6 +242,8 @@ class Session(QObject):
 
     @Slot(object)
     def _on_rendered(self, answer: Rendered) -> None:
+        if others := self.saves.drop_others(answer.pane, answer.recipe):
+            self._tell_dropped(others, self.tr("Not saved, because its weights were exchanged meanwhile: {}."))
         orders = self.saves.take(answer.pane)
         if orders:
             self._submit_saves(tuple(self._job(order, answer) for order in orders))
@@ -269,13 +271,12 @@ class Session(QObject):
 
     def _drop_orders(self) -> None:
         """Give up what has to be computed of a picture that is no longer open, and say so."""
-        orders = self.saves.drop()
-        if orders:
-            names = ", ".join(order.path.name for order in orders)
-            self.noticed.emit(
-                self.tr("Not saved, because the picture was left before it was computed: {}.").format(names)
-            )
-            self.saving_changed.emit(self.is_saving)
+        if orders := self.saves.drop():
+            self._tell_dropped(orders, self.tr("Not saved, because the picture was left before it was computed: {}."))
+
+    def _tell_dropped(self, orders: list[SaveOrder], sentence: str) -> None:
+        self.noticed.emit(sentence.format(", ".join(order.path.name for order in orders)))
+        self.saving_changed.emit(self.is_saving)
 
     def _abandon_opening(self) -> None:
         if self._opening is not None:
