@@ -160,6 +160,10 @@ class TrainDialog(QDialog):
 
     # --- one run ----------------------------------------------------------------------------------------------------
 
+    def shows(self, process: RunProcess) -> bool:
+        """Tell whether the run that is shown is this one."""
+        return self._process is process
+
     def _watch(self, process: RunProcess) -> None:
         self._let_go()
         self._process = process

@@ -189,7 +189,10 @@ class TrainMenu(QObject):
     @property
     def _is_watched(self) -> bool:
         """Whether the person sees in the dialog what happens to the run."""
-        return self._dialog is not None and self._dialog.isVisible()
+        dialog, current = self._dialog, self._training.current
+        if dialog is None or not dialog.isVisible():
+            return False
+        return current is None or dialog.shows(current)
 
     def _notice(self, text: str, run: Run, on_shown: Callable[[], None] | None = None) -> None:
         button = self._show_button(run)

@@ -32,9 +32,13 @@ class FakeDialog:
     def __init__(self, training: Training, parent: MainWindow) -> None:
         self.shown: list[object] = []
         self.is_visible = False
+        self.shows_current = True
 
     def isVisible(self) -> bool:
         return self.is_visible
+
+    def shows(self, process: RunProcess) -> bool:
+        return self.shows_current
 
     def show_new(self, folder: Path | None) -> None:
         self.shown.append(("new", folder))
@@ -149,6 +153,9 @@ def test_a_run_that_is_done_is_announced_with_a_button_unless_it_is_being_watche
     training.start(config())
     qtbot.waitUntil(lambda: not training.is_running, timeout=WAIT_MS)
     assert window.banner.message is None
+    window.train._dialog.shows_current = False  # another run is looked at
+    training.start(config())
+    qtbot.waitUntil(lambda: window.banner.message is not None, timeout=WAIT_MS)
 
 
 def test_a_crash_is_reported_with_the_last_words_of_the_log(
