@@ -223,7 +223,7 @@ class SaveFlow(QObject):
             return True
         names = ", ".join(order.path.name for order in orders)
         if names:
-            self.noticed.emit(self.tr("Not saved, because the picture was left before: {}.").format(names))
+            self.noticed.emit(self.tr("Not saved, because the picture was left meanwhile: {}.").format(names))
         return False
 
     def kept(self, *paths: Path) -> str:

@@ -62,7 +62,7 @@ class ReportFlow(QObject):
             return
         output = self._output(document)
         if output is not None and self._session.document is not document:
-            sentence = self.tr("“{}” was not written, because the picture was left before.")
+            sentence = self.tr("“{}” was not written, because the picture was left meanwhile.")
             self.remarked.emit(sentence.format(output.name))
         elif output is not None:
             self.cancel()

@@ -151,7 +151,7 @@ class ToolsMenu(QObject):
         if open_picture(self._session) is image:
             self._honesty.open_truth(OpenTruthRequest(path=path, image=image))
         else:
-            sentence = self.tr("“{}” is not compared with, because the picture was left before.")
+            sentence = self.tr("“{}” is not compared with, because the picture was left meanwhile.")
             self.noticed.emit(sentence.format(path.name))
 
     @Slot()

@@ -180,3 +180,25 @@ def test_a_report_that_is_being_written_can_be_cancelled_and_leaves_nothing(
         assert not window.status.is_busy
     assert isinstance(answered.args[0], WasCancelled)
     assert list(tmp_path.glob("report*")) == []
+
+
+def test_no_report_is_written_on_a_picture_that_came_while_its_place_was_chosen(
+    qtbot: QtBot,
+    window: MainWindow,
+    session: Session,
+    appraised: Callable[[], None],
+    answers,
+    save_picture: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    appraised()
+
+    def look_at_the_dialog(_suggestion: Path, _filters: object) -> Path:
+        with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+            pass
+        return tmp_path / "report.html"
+
+    answers.save_path = look_at_the_dialog
+    window.open_flow.open([save_picture("other.png")])
+    window.desk_actions.export_report.trigger()
+    assert window.status.text == "“report.html” was not written, because the picture was left meanwhile."
