@@ -143,7 +143,7 @@ class ComputeChoices(QObject):
             width, height = document.width * 4, document.height * 4
             current = self.size if "x" in self.size.rstrip("x") else f"{width // 2}x{height // 2}"
             text = self._questions.size(current, width, height)
-            if text is not None:
+            if text is not None and self._session.document is document:
                 try:
                     TargetSize.parse(text).resolve(document.height, document.width)
                 except ConfigError as error:

@@ -103,6 +103,23 @@ def test_a_custom_size_is_checked_before_it_is_used(window: MainWindow, answers,
     assert "60 × 40" in window.status.text
 
 
+def test_a_custom_size_is_not_that_of_a_picture_that_came_while_it_was_asked_for(
+    qtbot: QtBot, window: MainWindow, session: Session, answers, open_in_window, save_picture, picture: Path
+) -> None:
+    open_in_window(picture)
+
+    def look_at_the_dialog(_current: str, _width: int, _height: int) -> str:
+        with qtbot.waitSignal(session.opened, timeout=WAIT_MS):
+            pass
+        return "30x20"
+
+    answers.size = look_at_the_dialog
+    window.open_flow.open([save_picture("other.png")])
+    window.desk_actions.sizes["custom"].trigger()
+    assert window.choices.size == "4x"
+    assert window.desk_actions.sizes["4x"].isChecked()
+
+
 def test_a_custom_size_ends_with_its_picture_and_that_is_said(
     qtbot: QtBot, window: MainWindow, answers, open_in_window, save_picture, picture: Path
 ) -> None:
