@@ -254,7 +254,7 @@ def test_srresnet_is_the_pane_that_is_marked_compared_and_saved(
     open_in_window(fits_file)
     assert window.view.active_pane == "srresnet"
     assert window.view.compared == ("bicubic", "srresnet")
-    assert window.save_flow.marked_pane() == "srresnet"
+    assert window.save_flow.marked.result == "srresnet"
 
 
 def test_a_hidden_or_missing_srresnet_is_not_marked(
