@@ -11,7 +11,7 @@ import numpy as np
 
 from srdesk.engine.control import Control
 from srdesk.errors import DatasetError
-from srdesk.imaging.formats import SUFFIXES
+from srdesk.imaging.formats import FILE_SYSTEM_NOTE, SUFFIXES
 from srdesk.imaging.image import Box, FloatArray, Image
 from srdesk.imaging.metrics import psnr_y, ssim_y
 from srdesk.imaging.resample import degrade_8bit
@@ -169,6 +169,7 @@ def _pictures(folder: Path) -> list[Path]:
         names = sorted(folder.iterdir())
     except OSError as error:
         raise DatasetError(folder, (error.strerror or str(error)).lower()) from error
+    names = [path for path in names if not path.name.startswith(FILE_SYSTEM_NOTE)]
     pictures = [path for path in names if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not pictures:
         raise DatasetError(folder, "it holds no pictures")

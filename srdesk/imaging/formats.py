@@ -39,6 +39,9 @@ SUFFIXES: dict[str, str] = {
 SCIENCE_SUFFIXES: dict[str, str] = {".fits": "FITS", ".fit": "FITS", ".fts": "FITS"}
 """Likewise of formats of measurements, which can only be written from pictures that were measured."""
 
+FILE_SYSTEM_NOTE = "._"
+"""Beginning of the names of files that macOS lays beside pictures where the file system cannot hold its notes."""
+
 _PACKED_SUFFIXES = (".gz", ".bz2", ".fz")
 
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from srdesk.engine.files.file_job import PICTURE_SUFFIXES
 from srdesk.errors import ImageReadError
-from srdesk.imaging.formats import format_for, plain_name
+from srdesk.imaging.formats import FILE_SYSTEM_NOTE, format_for, plain_name
 from srdesk.imaging.naming import OutputName
 
 _USUAL_MODELS = ("bicubic", "srcnn", "srresnet", "srgan")
@@ -90,7 +90,7 @@ def _pictures_in(top: Path, failures: list[ImageReadError], *, is_recursive: boo
     paths = []
     # os.walk does not follow links to folders, so that a loop of them ends.
     for folder, below, names in os.walk(top, onerror=fail):
-        paths += [Path(folder, name) for name in names]
+        paths += [Path(folder, name) for name in names if not name.startswith(FILE_SYSTEM_NOTE)]
         if not is_recursive:
             below.clear()
     return sorted(path for path in paths if format_for(plain_name(path)) is not None)
@@ -108,6 +108,6 @@ def _results_among(files: list[InputFile], name: OutputName, models: Collection[
 
 
 def _is_inside(path: Path, folder: Path | None, top: Path) -> bool:
-    if folder is None or folder.resolve() == top.resolve():
-        return False
+    if folder is None or top.resolve().is_relative_to(folder.resolve()):
+        return False  # everything named would lie in it
     return path.resolve().is_relative_to(folder.resolve())

@@ -20,7 +20,14 @@ from numpy.typing import NDArray
 from srdesk.engine.control import CancelToken
 from srdesk.errors import ArchiveError, CheckpointError, DatasetError, ImageError, UnsupportedImageError
 from srdesk.imaging.atomic import atomic_write
-from srdesk.imaging.formats import SUFFIXES, open_stored, open_stored_bytes, probe_image, probe_image_bytes
+from srdesk.imaging.formats import (
+    FILE_SYSTEM_NOTE,
+    SUFFIXES,
+    open_stored,
+    open_stored_bytes,
+    probe_image,
+    probe_image_bytes,
+)
 from srdesk.imaging.stored import StoredImage
 from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.data.archive import Archive, Member, content_digest
@@ -198,7 +205,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
             # Somebody's pictures may lie beside a run that was put into their folder.
             below[:] = [name for name in below if name not in RUN_PARTS]
         below[:] = [name for name in below if not name.startswith(".")]
-        yield from (Path(place, name) for name in names)
+        yield from (Path(place, name) for name in names if not name.startswith(FILE_SYSTEM_NOTE))
 
 
 def file_digest(content: bytes) -> str:

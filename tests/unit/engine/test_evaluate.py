@@ -58,6 +58,12 @@ def test_pictures_go_together_by_name_in_the_order_of_their_names(tmp_path: Path
     assert find_pairs(tmp_path / "hr", tmp_path / "lr") == [Pair(hr[1], lr[1]), Pair(hr[0], lr[0])]
 
 
+def test_notes_of_a_file_system_are_no_pictures(tmp_path: Path) -> None:
+    hr = picture(tmp_path / "hr" / "a.png")
+    hr.with_name("._a.png").write_bytes(b"no picture")
+    assert [pair.hr for pair in find_pairs(tmp_path / "hr", None)] == [hr]
+
+
 def test_the_names_of_div2k_go_together(tmp_path: Path) -> None:
     hr = picture(tmp_path / "hr" / "0801.png")
     lr = reduced(hr, tmp_path / "lr" / "0801x4.png")

@@ -131,3 +131,15 @@ def test_a_thousand_pictures_and_their_results_are_told_apart_at_once(tmp_path: 
     for number in range(500):
         touched(tmp_path / f"p{number}.png", tmp_path / f"p{number}_srgan_x4.png")
     assert len(found(tmp_path)) == 500
+
+
+def test_results_may_go_to_the_folder_in_which_that_of_the_pictures_lies(tmp_path: Path) -> None:
+    touched(tmp_path / "raw" / "a.png")
+    assert found(tmp_path / "raw", folder=tmp_path) == ["a.png"]
+
+
+def test_notes_of_a_file_system_are_no_pictures_unless_they_are_named(tmp_path: Path) -> None:
+    note = tmp_path / "._a.png"
+    touched(tmp_path / "a.png", note)
+    assert found(tmp_path) == ["a.png"]
+    assert found(note) == ["._a.png"]

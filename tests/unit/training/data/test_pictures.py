@@ -41,6 +41,7 @@ def test_what_runs_keep_and_what_is_hidden_is_not_learnt_from(
     before = find_pictures(tiny_config())
     made_run(pictures / "runs" / "first", new_picture)
     new_picture(pictures / ".thumbnails" / "large" / "60.png", 60)
+    (pictures / "._0.png").write_bytes(b"a note of a file system")
     split = find_pictures(tiny_config())
     assert (names(split.training), names(split.validation)) == (names(before.training), names(before.validation))
     assert split.skipped == ()
