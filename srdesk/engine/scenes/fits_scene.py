@@ -18,7 +18,7 @@ from srdesk.engine.control import Control, Progress
 from srdesk.engine.scenes.scene import SceneFacts, check_free, fingerprint, plan_windows
 from srdesk.errors import Cancelled, ImageReadError
 from srdesk.imaging.fits.part_file import FitsPart, Tally, unfinished_fits_bytes
-from srdesk.imaging.fits.writer import result_header
+from srdesk.imaging.fits.writer import card_errors, header_bytes, result_header
 from srdesk.imaging.flux import FluxError, block_totals, detail_limits, enlarged_values, fitted, frame_error
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.resample import upscale_bicubic_box
@@ -80,7 +80,9 @@ def enlarge_fits(
     scale = upscaler.scale
     check_fits(source, output, scale)
     size = (source.height * scale, source.width * scale)
-    header, remarks = result_header(source.hdus, source.origin, source.science, history, *size)
+    with card_errors(source.path):
+        header, remarks = result_header(source.hdus, source.origin, source.science, history, *size)
+        header_bytes(header, 0)  # so that a card that cannot be written is found before anything is computed
     key = msgspec.json.encode([fingerprint(source.path), recipe, source.part.hdu.index, source.part.plane, scale])
     with FitsPart.opened(output, source, header, scale, key=key.decode()) as file:
         try:
@@ -114,7 +116,8 @@ def _run(source: FitsWindows, upscaler: AnyUpscaler, file: FitsPart, control: Co
     if fingerprint(source.path) != before:
         raise ImageReadError(source.path, "it was changed while it was read")
     tally = file.tally
-    file.finish(science.after_enlarging(scale), control.token.check)
+    with card_errors(source.path):
+        file.finish(science.after_enlarging(scale), control.token.check)
     seconds = time.perf_counter() - started_s
     if facts is None:  # an earlier run had only the end left to do
         from srdesk.engine.upscaler import UpscaleFacts

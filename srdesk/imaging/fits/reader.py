@@ -136,6 +136,10 @@ def parsed_header(header: bytes) -> Header:
         return Header.fromstring(_FORBIDDEN_SIGNS.sub(b"?", header))
 
 
+CORRECT_CARDS = "Correct that card, or leave it out, with a FITS editor, and open the file again."
+"""What helps where a header cannot be understood."""
+
+
 @contextmanager
 def header_errors(path: Path) -> Iterator[None]:
     """Turn what astropy says of cards that it cannot understand into the sentence that a person reads.
@@ -149,7 +153,7 @@ def header_errors(path: Path) -> Iterator[None]:
         try:
             yield
         except VerifyError as error:
-            raise ImageReadError(path, "its header is damaged") from error
+            raise ImageReadError(path, "its header is damaged", hint=CORRECT_CARDS) from error
 
 
 # --- pixels ---------------------------------------------------------------------------------------------------------

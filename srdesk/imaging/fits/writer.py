@@ -6,6 +6,7 @@ does not depend on the size of its pixels.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from srdesk.errors import ImageWriteError
-from srdesk.imaging.fits.reader import header_errors, parsed_header, quiet_astropy
+from srdesk.imaging.fits.reader import CORRECT_CARDS, header_errors, parsed_header, quiet_astropy
 from srdesk.imaging.fits.structure import BLOCK_BYTES, Hdu, read_structure, unpacked
 from srdesk.imaging.fits.wcs import scale_header
 from srdesk.imaging.science import FitsOrigin, Numbers, Science
@@ -51,7 +52,7 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
         raise ValueError("not an image of a FITS file")
     path = Path(os.fsdecode(origin.path))
     try:
-        with header_errors(path), path.open("rb") as packed, unpacked(packed, path) as original:
+        with card_errors(path), path.open("rb") as packed, unpacked(packed, path) as original:
             _check_unchanged(path, packed, origin)
             hdus = read_structure(original, path)
             header, remarks = result_header(hdus, origin, science, stored.metadata.history, stored.height, stored.width)
@@ -65,9 +66,26 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
                     copy_hdu(original, stream, hdu)
     except FileNotFoundError as error:
         raise _gone(path) from error
-    except (ValueError, KeyError) as error:  # astropy's words on cards that it cannot write
-        raise ImageWriteError(path, "the header of the input has cards that cannot be understood") from error
     return remarks
+
+
+@contextlib.contextmanager
+def card_errors(path: Path) -> Iterator[None]:
+    """Turn what astropy says while the header of a result is made into the sentence that a person reads.
+
+    Args:
+        path: the file that the header came from.
+
+    Raises:
+        ImageWriteError: the header has cards that cannot be written again.
+        ImageReadError: it has some that cannot be read.
+    """
+    try:
+        with header_errors(path):
+            yield
+    except (ValueError, KeyError) as error:
+        reason = "the header of the input has cards that cannot be understood"
+        raise ImageWriteError(path, reason, hint=CORRECT_CARDS) from error
 
 
 def _check_unchanged(path: Path, opened: BinaryIO, origin: FitsOrigin) -> None:

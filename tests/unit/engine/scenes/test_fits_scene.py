@@ -194,3 +194,20 @@ def test_an_image_without_any_value_is_refused(make_fits: MakeFits) -> None:
     with pytest.raises(ImageReadError, match="none of its pixels"):
         from_disk(path, path.with_name("out.fits"))
     assert [entry.name for entry in path.parent.iterdir()] == ["a.fits"]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("PIXSCALE", "0,35"), ("CRPIX1", "1.0.0"), ("CD1_1", "1E400"), ("CRPIX1", "1E400")]
+)
+@pytest.mark.parametrize("enlarged", [from_disk, in_memory])
+def test_a_card_that_makes_no_sense_is_an_error_that_says_what_to_do(
+    make_fits: MakeFits, tmp_path: Path, enlarged: Callable[[Path, Path], object], keyword: str, value: str
+) -> None:
+    path = make_fits(stars("int16"), checksum=False, CTYPE1="RA---TAN", **{keyword: 0.35})
+    card = f"{keyword:8}= {0.35:>20}".encode()
+    assert card in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(card, f"{keyword:8}= {value:>20}".encode()))
+    with pytest.raises((ImageReadError, ImageWriteError)) as caught:
+        enlarged(path, tmp_path / "b.fits")
+    assert "Correct" in (caught.value.hint or "")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.fits"]
