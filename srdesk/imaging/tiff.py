@@ -225,9 +225,17 @@ def _with_colours(page: TiffPage, samples: NDArray[np.generic]) -> tuple[Numbers
         return numbers, _full_range(samples[:, :, 1], page.bitspersample).astype(np.uint8) if has_alpha else None
     scaled = _full_range(samples, page.bitspersample)
     colours, alpha = (scaled[:, :, :-1], scaled[:, :, -1]) if has_alpha else (scaled, None)
-    if page.photometric == _WHITE_IS_ZERO and colours.dtype.kind == "u":
-        colours = np.subtract(_largest(colours), colours, dtype=colours.dtype)
-    return colours, alpha
+    return _with_black_as_zero(colours) if page.photometric == _WHITE_IS_ZERO else colours, alpha
+
+
+def _with_black_as_zero(colours: Numbers) -> Numbers:
+    """Turn round numbers of which the lowest means white: about the middle of their type, or of what floats hold."""
+    if colours.dtype.kind == "f":
+        lowest, highest = float(colours.min()), float(colours.max())
+        is_share_of_white = lowest >= 0 and highest <= 1
+        return np.subtract(1.0 if is_share_of_white else lowest + highest, colours, dtype=np.float32)
+    limits: np.iinfo[Any] = np.iinfo(colours.dtype.name)
+    return np.subtract(limits.max + limits.min, colours, dtype=colours.dtype)
 
 
 def _full_range(samples: NDArray[np.generic], bits: int) -> NDArray[np.generic]:
@@ -292,8 +300,8 @@ def _metadata(stream: BinaryIO, page: TiffPage) -> Metadata:
     wanted = _KEPT_TAGS | {_XMP, _ICC, 282, 283, 296}
     found = ifd.read_directory(stream, page.offset, layout, wanted, max_bytes=_MAX_METADATA_BYTES)
     described = found.get(_DESCRIPTION)
-    if isinstance(described, ifd.Field) and described.data.startswith(b'{"shape":'):
-        del found[_DESCRIPTION]  # tifffile's own note of the old size
+    if isinstance(described, ifd.Field) and _tells_old_size(described.data):
+        del found[_DESCRIPTION]
     kept = {tag: value for tag, value in found.items() if tag in _KEPT_TAGS}
     return Metadata(
         format="TIFF",
@@ -302,6 +310,11 @@ def _metadata(stream: BinaryIO, page: TiffPage) -> Metadata:
         xmp=_bytes_of(found.get(_XMP)),
         dpi=_resolution(page),
     )
+
+
+def _tells_old_size(description: bytes) -> bool:
+    """Tell whether a description is the note that tifffile, ImageJ or OME keep of the pages and their size."""
+    return description.startswith((b'{"shape":', b"ImageJ=")) or b"<OME " in description[:1000]
 
 
 def _bytes_of(value: ifd.Field | ifd.Directory | None) -> bytes | None:

@@ -86,6 +86,27 @@ def test_white_may_be_zero() -> None:
     assert_array_equal(tiff.read(saved(pixels, photometric="miniswhite"), NAME).numbers[:, :, 0], 65535 - pixels)
 
 
+def test_white_that_is_the_lowest_number_is_white_in_measurements_too() -> None:
+    def read(pixels: np.ndarray) -> np.ndarray:
+        return tiff.read(saved(pixels, photometric="miniswhite"), NAME).numbers[:, :, 0]
+
+    whole = numbers(5, 7, dtype="int16")
+    assert_array_equal(read(whole), -1 - whole)
+    share = numbers(5, 7, dtype="float32")
+    assert_array_equal(read(share), 1 - share)
+    counts = np.array([[2.0, 10.0], [3.0, 4.0]], np.float32)
+    assert_array_equal(read(counts), [[10.0, 2.0], [9.0, 8.0]])
+
+
+@pytest.mark.parametrize(
+    "note", [b"ImageJ=1.11a\nimages=5\nslices=5\n", b'<?xml version="1.0"?><OME xmlns="x"><Image/></OME>']
+)
+def test_what_microscopes_note_of_pages_and_their_size_is_not_said_of_the_result(note: bytes) -> None:
+    kept = tiff.read(saved(numbers(5, 7), description=note), NAME)
+    assert note not in (kept.metadata.exif or b"")
+    assert tifffile.imread(written(kept)).shape == (5, 7)
+
+
 def test_one_bit_becomes_black_and_white() -> None:
     pixels = numbers(5, 19) > 100
     assert_array_equal(
