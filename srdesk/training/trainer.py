@@ -13,7 +13,8 @@ import torch
 from srdesk.engine.control import CancelToken
 from srdesk.engine.device import precision_name, resolve_device, resolve_precision
 from srdesk.engine.weights import save_weights
-from srdesk.errors import Cancelled, CheckpointError, TrainingDivergedError
+from srdesk.engine.weights_copy import copy_weights
+from srdesk.errors import Cancelled, CheckpointError, ConfigError, TrainingDivergedError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.camera import camera_of_picture
@@ -358,7 +359,19 @@ class _Run:
             data_earlier=earlier_sources(self.state, now, self.folder / START_NAME),
         )
         if parallel.is_main():
+            self._rename_best_weights()
             yield from self._measure_again()
+
+    def _rename_best_weights(self) -> None:
+        """See that the best weights have the name of now, where the run goes on under another one."""
+        if not self.state.best_step or self.weights_path.exists():
+            return
+        with contextlib.suppress(ConfigError):  # of a run without a configuration nobody knows the name of before
+            name = Run(self.folder).config().weights_name
+            earlier = self.weights_path.with_name(f"{name}.safetensors")
+            if earlier.is_file():
+                copy_weights(earlier, self.weights_path, name=self.config.weights_name)
+                earlier.unlink()
 
     def _measure_again(self) -> Iterator[str]:
         """See that the scores of the start and of the best weights are those of the pictures that are there now."""

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import torch
 
+from srdesk.engine.library import read_header
 from srdesk.errors import CheckpointError, ConfigError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
@@ -145,3 +146,15 @@ def test_a_run_without_a_checkpoint_still_needs_its_start_weights(tiny_config: M
     run = begun(tiny_config(start=str(tmp_path / "gone.safetensors")), tmp_path / "run")
     with pytest.raises(ConfigError, match="start"):
         main(["--run", str(run.folder)], runs_folder=tmp_path)
+
+
+def test_a_run_that_goes_on_under_another_name_keeps_its_best_weights(tiny_config: MakeConfig, tmp_path: Path) -> None:
+    run = begun(tiny_config(start="random", steps=2, validate_every_steps=1, name="before"), tmp_path / "run")
+    main(["--run", str(run.folder)], runs_folder=tmp_path)
+    best = run.best_weights()
+    assert best is not None
+    main(["--run", str(run.folder), "--name", "after"], runs_folder=tmp_path)
+    renamed = run.best_weights()
+    assert renamed == best.with_name("after.safetensors")
+    assert read_header(renamed).card.name == "after"
+    assert not best.exists()
