@@ -123,6 +123,22 @@ def configuration(options: argparse.Namespace) -> TrainConfig:
     return validate(_with_options(config, options))
 
 
+def _found_in_library(config: TrainConfig, library: WeightsLibrary) -> Path:
+    """Return the file of the weights to start from: by their name, or else by the checksum that is demanded.
+
+    Raises:
+        ConfigError: there are no such weights.
+    """
+    entry = library.find_for(config.start)
+    if entry is None and config.start_sha256:
+        cards = ((each, each.card) for each in library.entries())
+        entry = next((each for each, card in cards if card and card.sha256 == config.start_sha256), None)
+    if entry is None:
+        allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
+        raise ConfigError("start", config.start, allowed)
+    return entry.path
+
+
 def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainConfig:
     """Return the configuration with the absolute path of the weights to start from, which may be called by their name.
 
@@ -139,12 +155,8 @@ def with_start(config: TrainConfig, weights_folders: Sequence[Path]) -> TrainCon
     if config.start in STARTS:
         return config
     path = Path(config.start)
-    if not path.exists():
-        entry = WeightsLibrary(weights_folders).find_for(config.start)
-        if entry is None:
-            allowed = "interpolation, random, a weights file, or a name that `srdesk models` lists"
-            raise ConfigError("start", config.start, allowed)
-        path = entry.path
+    if not path.is_file():  # folders of pictures are called as networks are, too
+        path = _found_in_library(config, WeightsLibrary(weights_folders))
     config = msgspec.structs.replace(config, start=str(path.absolute()))
     require_demanded_start(config)
     return with_options_of_start(config)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import torch
 
-from srdesk.engine.library import WeightsCard
+from srdesk.engine.library import WeightsCard, read_header
 from srdesk.engine.weights import save_weights
 from srdesk.errors import ConfigError, WeightsError
 from srdesk.models import CATALOGUE
@@ -76,6 +76,22 @@ def test_options_of_the_usual_size_are_left_out(tmp_path: Path) -> None:
     config = TrainConfig(model="srcnn", start=str(path))
     assert with_options_of_start(config) == config
     assert digest_at(with_start(config, ()), 5) == digest_at(config, 5)
+
+
+def test_a_folder_that_is_called_as_a_network_is_no_weights(
+    tmp_path: Path, srcnn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "srcnn").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert with_start(TrainConfig(model="srcnn", start="srcnn"), [srcnn.parent]).start == str(srcnn)
+
+
+def test_weights_that_a_recipe_calls_otherwise_are_found_by_their_checksum(srcnn: Path) -> None:
+    config = TrainConfig(model="srcnn", start="renamed", start_sha256=read_header(srcnn).card.sha256)
+    assert with_start(config, [srcnn.parent]).start == str(srcnn)
+    others = msgspec.structs.replace(config, start_sha256="0" * 64)
+    with pytest.raises(ConfigError):
+        with_start(others, [srcnn.parent])
 
 
 def test_options_are_those_of_one_network_for_its_gan_too(tmp_path: Path) -> None:
