@@ -24,6 +24,9 @@ PLACEHOLDERS = ("stem", "ext", "model", "scale", "date", "time", "n", "parent")
 _MAX_NAME_BYTES = 240
 """Of the 255 that file systems allow; the rest is for a collision number."""
 
+_MAX_CHARACTER_BYTES = 4
+"""Of one character in UTF-8: so many fewer bytes than the most may be left when one character is cut."""
+
 _MAX_SUFFIX_LENGTH = 16
 """Longer ones are not kept whole when a name is shortened."""
 
@@ -93,7 +96,12 @@ class OutputName:
             "n": str(number),
             "parent": source.absolute().parent.name,
         }
-        return _safe_name(_PLACEHOLDER.sub(lambda match: filled[match[1]], self._whole_template), ext)
+        while _length_bytes(name := self._filled(filled)) > _MAX_NAME_BYTES and filled["stem"]:
+            filled["stem"] = filled["stem"][:-1]  # what tells results apart stands behind it
+        return _safe_name(name, ext)
+
+    def _filled(self, filled: dict[str, str]) -> str:
+        return _UNSAFE.sub("_", _PLACEHOLDER.sub(lambda match: filled[match[1]], self._whole_template))
 
     def stems_of(self, name: str, models: Iterable[str]) -> list[str]:
         """Return the stems of files whose result could have this name; none where the template cannot tell.
@@ -117,6 +125,12 @@ class OutputName:
     def safe_stem(source: Path) -> str:
         """Return the stem of a file as it stands in the name of its result."""
         return _UNSAFE.sub("_", source.stem)
+
+    @staticmethod
+    def is_shortened(name: str) -> bool:
+        """Tell whether the stem in the name of a result may be less than that of the file it was made of."""
+        stem, ext = Path(name).stem, Path(name).suffix
+        return _length_bytes(re.sub(r"-\d+$", "", stem) + ext) > _MAX_NAME_BYTES - _MAX_CHARACTER_BYTES
 
     @property
     def _whole_template(self) -> str:
@@ -222,6 +236,10 @@ def _safe_name(name: str, ext: str) -> str:
     while len((stem + tail).encode()) > _MAX_NAME_BYTES:
         stem = stem[:-1]
     return (stem + tail).rstrip(". ")
+
+
+def _length_bytes(name: str) -> int:
+    return len(name.encode())
 
 
 def _next_free(path: Path, is_taken: Callable[[Path], bool]) -> Path:

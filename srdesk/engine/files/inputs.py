@@ -102,8 +102,13 @@ def _results_among(files: list[InputFile], name: OutputName, models: Collection[
     results = set()
     for file in files:
         folder = os.path.realpath(file.path.parent)
-        if any((folder, stem) in places for stem in name.stems_of(file.path.name, models)):
+        stems = name.stems_of(file.path.name, models)
+        if any((folder, stem) in places for stem in stems):
             results.add(file.path)
+        elif stems and name.is_shortened(file.path.name):
+            whole = [place for at, place in places if at == folder]
+            if any(place.startswith(stem) and place != file.path.stem for stem in stems for place in whole):
+                results.add(file.path)
     return results
 
 

@@ -75,6 +75,15 @@ def test_dangerous_input_names_become_plain_output_names(stem: str, expected: st
 
 
 @pytest.mark.hostile
+@pytest.mark.parametrize("stem", ["a" * 235, "顔" * 79 + "b", "a" * 251])
+def test_of_a_long_name_the_stem_is_shortened_and_not_what_tells_results_apart(stem: str) -> None:
+    for model in ("srcnn", "srresnet"):
+        name = OutputName().render(Path(f"{stem}.png"), model=model)
+        assert name.endswith(f"_{model}_x4.png")
+        assert stem.startswith(name.removesuffix(f"_{model}_x4.png"))
+        assert 236 < len(name.encode()) <= 240
+
+
 def test_a_model_name_cannot_lead_out_of_the_folder() -> None:
     assert OutputName("{model}{ext}").render(Path("a.png"), model="../../evil") == ".._.._evil.png"
 

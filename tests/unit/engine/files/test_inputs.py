@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from srdesk.engine.files.inputs import InputFile, find_inputs
+from srdesk.imaging.naming import OutputName
 
 TEMPLATE = "{stem}_{model}_x{scale}{ext}"
 
@@ -143,3 +144,12 @@ def test_notes_of_a_file_system_are_no_pictures_unless_they_are_named(tmp_path: 
     touched(tmp_path / "a.png", note)
     assert found(tmp_path) == ["a.png"]
     assert found(note) == ["._a.png"]
+
+
+def test_results_of_long_names_are_recognised(tmp_path: Path) -> None:
+    long, wide = "a" * 235 + ".png", "顔" * 78 + "aa.png"
+    named = OutputName(TEMPLATE)
+    for name in (long, wide):
+        touched(tmp_path / name, *(tmp_path / named.render(Path(name), model=model) for model in ("bicubic", "srcnn")))
+    touched(tmp_path / ("b" * 235 + ".png"))
+    assert sorted(found(tmp_path)) == sorted([long, wide, "b" * 235 + ".png"])
