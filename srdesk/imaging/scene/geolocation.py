@@ -121,3 +121,24 @@ def _scaled_rpcs(rpcs: Any, scale: int) -> Any:
         fields[f"{name}_off"] = scale * (fields[f"{name}_off"] + 0.5) - 0.5
         fields[f"{name}_scale"] = scale * fields[f"{name}_scale"]
     return type(rpcs)(**fields)
+
+
+def scaled_geolocation_arrays(tags: dict[str, str], scale: int) -> dict[str, str]:
+    """Return the tags of GDAL's domain GEOLOCATION for a picture with ``scale`` times as many pixels along each side.
+
+    They name files with the places of every so many pixels (GDAL RFC 4); what is no number stays as it is.
+
+    Args:
+        tags: tag → value, as GDAL has them.
+        scale: enlargement along each side.
+    """
+    is_of_centres = tags.get("GEOREFERENCING_CONVENTION") == "PIXEL_CENTER"
+    scaled = dict(tags)
+    for side in ("PIXEL", "LINE"):
+        try:
+            offset, step = float(tags[f"{side}_OFFSET"]), float(tags[f"{side}_STEP"])
+        except (KeyError, ValueError):
+            continue
+        scaled[f"{side}_OFFSET"] = repr(scale * (offset + 0.5) - 0.5 if is_of_centres else scale * offset)
+        scaled[f"{side}_STEP"] = repr(scale * step)
+    return scaled

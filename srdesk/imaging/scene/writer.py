@@ -21,6 +21,7 @@ from srdesk.imaging import ifd
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
+from srdesk.imaging.scene.geolocation import scaled_geolocation_arrays
 from srdesk.imaging.scene.geotiff import GeoTiff
 from srdesk.imaging.scene.kept_tags import EXTRA_SAMPLES, NODATA, kept_tags
 from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
@@ -39,7 +40,13 @@ _OVERVIEW_STOP_PX = 256
 _WIDTH, _LENGTH, _JPEG_TABLES, _SUBSAMPLING, _TIE_POINTS = 256, 257, 347, 530, 33922
 _SHORT, _LONG, _DOUBLE = 3, 4, 12
 
-_FOREIGN_DOMAINS = ("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC", "COLOR_PROFILE", "EXIF")
+_GEOLOCATION_ARRAYS = "GEOLOCATION"
+"""Domain that says in which files the place of every so many pixels of a swath stands."""
+
+_FOREIGN_DOMAINS = (
+    *("IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "RPC", "COLOR_PROFILE", "EXIF"),
+    _GEOLOCATION_ARRAYS,
+)
 """What GDAL makes up itself, or what goes from file to file in another way."""
 
 
@@ -287,7 +294,7 @@ def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
         with memory.open(driver="GTiff", **size, **shape, **options) as target:
             _copy_georeference(where, target)
             _copy_bands(source, target)
-            _copy_tags(source, target)
+            _copy_tags(source, target, plan.scale)
             target.update_tags(**dict(plan.notes))
             for number, value in values.items():
                 target.update_tags(number, **{RANGE_TAG: f"{value.offset!r} {value.offset + value.gain!r}"})
@@ -317,8 +324,10 @@ def _copy_bands(source: Any, target: Any) -> None:
             target.write_colormap(number, source.colormap(number))
 
 
-def _copy_tags(source: Any, target: Any) -> None:
+def _copy_tags(source: Any, target: Any, scale: int) -> None:
     target.update_tags(**source.tags())
+    if arrays := source.tags(ns=_GEOLOCATION_ARRAYS):
+        target.update_tags(ns=_GEOLOCATION_ARRAYS, **scaled_geolocation_arrays(arrays, scale))
     for domain in _domains(source.tag_namespaces()):
         target.update_tags(ns=domain, **source.tags(ns=domain))
     for number in source.indexes:
