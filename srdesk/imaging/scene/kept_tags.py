@@ -8,8 +8,11 @@ from pathlib import Path
 from srdesk.imaging import ifd
 
 EXTRA_SAMPLES, NODATA = 338, 42113
+GEO_KEYS = (34735, 34736, 34737)
+"""The three tags that name the coordinate system."""
+
 _MAKE, _MODEL, _ORIENTATION = 271, 272, 274
-_KEPT_TAGS = frozenset({EXTRA_SAMPLES, 700, 33723, 34675, 34735, 34736, 34737, NODATA})
+_KEPT_TAGS = frozenset({EXTRA_SAMPLES, 700, 33723, 34675, *GEO_KEYS, NODATA})
 """Extra samples, XMP, IPTC, ICC profile, the three tags of GeoKeys, nodata: byte for byte."""
 
 _CAMERA_TAGS = frozenset({_MAKE, _MODEL, _ORIENTATION, ifd.EXIF_IFD, ifd.GPS_IFD})

@@ -20,10 +20,10 @@ from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.image import Box
-from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
-from srdesk.imaging.scene.geolocation import scaled_geolocation_arrays
+from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
+from srdesk.imaging.scene.geolocation import Geolocation, scaled_geolocation_arrays
 from srdesk.imaging.scene.geotiff import GeoTiff
-from srdesk.imaging.scene.kept_tags import EXTRA_SAMPLES, NODATA, kept_tags
+from srdesk.imaging.scene.kept_tags import EXTRA_SAMPLES, GEO_KEYS, NODATA, kept_tags
 from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
 from srdesk.imaging.scene.tile_codec import TileCodec, family_of
 from srdesk.imaging.scene.tile_file import TileFile
@@ -244,6 +244,8 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     kept = kept_tags(plan.scene.path, height=plan.height, width=plan.width)
     if plan.scene.has_bands_left_out:
         kept.pop(EXTRA_SAMPLES, None)  # of all bands
+    for tag in _overruled_tags(plan.scene):
+        kept.pop(tag, None)
     directory.update(kept)
     if plan.has_nodata_by_band:
         directory.pop(NODATA, None)
@@ -251,6 +253,17 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     if where.gcps and where.transform is None:
         directory[_TIE_POINTS] = _tie_points(where.gcps, plan.scene.dataset.tags().get("AREA_OR_POINT") == "Point")
     return directory
+
+
+def _overruled_tags(scene: GeoTiff) -> tuple[int, ...]:
+    """Return the tags of a GeoTIFF that say otherwise than the file beside it, which counts for GDAL and for us."""
+    with (
+        gdal_session(GDAL_PAM_ENABLED=False) as rasterio,
+        rasterio.open(local_file(scene.path), driver="GTiff") as alone,
+    ):
+        crs, nodata = Geolocation.of(alone).crs, alone.nodatavals
+    geo_keys = () if crs == scene.geolocation.crs else GEO_KEYS
+    return geo_keys if str(nodata) == str(scene.dataset.nodatavals) else (*geo_keys, NODATA)
 
 
 def _tie_points(gcps: tuple[Any, ...], is_point: bool) -> ifd.Field:
