@@ -96,9 +96,10 @@ class OutputName:
             "n": str(number),
             "parent": source.absolute().parent.name,
         }
-        while _length_bytes(name := self._filled(filled)) > _MAX_NAME_BYTES and filled["stem"]:
-            filled["stem"] = filled["stem"][:-1]  # what tells results apart stands behind it
-        return _safe_name(name, ext)
+        for part in ("parent", "stem"):  # what tells results apart is kept as long as anything else can be cut
+            while _length_bytes(self._filled(filled)) > _MAX_NAME_BYTES and len(filled[part]) > 1:
+                filled[part] = filled[part][:-1]
+        return _safe_name(self._filled(filled), ext)
 
     def _filled(self, filled: dict[str, str]) -> str:
         return _UNSAFE.sub("_", _PLACEHOLDER.sub(lambda match: filled[match[1]], self._whole_template))

@@ -84,6 +84,14 @@ def test_of_a_long_name_the_stem_is_shortened_and_not_what_tells_results_apart(s
         assert 236 < len(name.encode()) <= 240
 
 
+def test_a_long_folder_is_shortened_before_the_stem_and_what_tells_results_apart(tmp_path: Path) -> None:
+    folder = tmp_path / ("p" * 238)
+    named = OutputName("{parent}_{stem}_{model}_x{scale}{ext}")
+    names = [named.render(folder / stem, model=model) for stem in ("a.png", "b.png") for model in ("srcnn", "srgan")]
+    ends = ["_a_srcnn_x4.png", "_a_srgan_x4.png", "_b_srcnn_x4.png", "_b_srgan_x4.png"]
+    assert names == ["p" * (240 - len(end)) + end for end in ends]
+
+
 def test_a_model_name_cannot_lead_out_of_the_folder() -> None:
     assert OutputName("{model}{ext}").render(Path("a.png"), model="../../evil") == ".._.._evil.png"
 
