@@ -23,6 +23,7 @@ from typing import BinaryIO
 import msgspec
 
 from srdesk.engine.control import CancelToken
+from srdesk.engine.library import SCALE_SUFFIX
 from srdesk.errors import Cancelled, ConfigError, DatasetError, SrDeskError, UnexpectedError, WeightsError
 from srdesk.training import events
 from srdesk.training.config import CONFIG_NAME, TrainConfig
@@ -122,6 +123,7 @@ def _with_all_there(config: TrainConfig, folder: Path | None, weights_folders: S
     except (ConfigError, WeightsError):
         if not has_begun:
             raise
+        config = msgspec.structs.replace(config, start=_start_of_run(config, folder))
     if has_begun:
         # Its network is there already, whatever lies by now where its first weights lay.
         config = msgspec.structs.replace(config, model_options=options)
@@ -129,6 +131,15 @@ def _with_all_there(config: TrainConfig, folder: Path | None, weights_folders: S
         if not Path(name).exists():
             raise DatasetError(name, "it does not exist")
     return config
+
+
+def _start_of_run(config: TrainConfig, folder: Path | None) -> str:
+    """Return the start that is given, or for a name that leads nowhere any more the file to which it led the run."""
+    with contextlib.suppress(ConfigError):
+        before = Run(folder).config().start if folder is not None else ""
+        if Path(before).stem in (config.start, f"{config.start}{SCALE_SUFFIX}"):
+            return before
+    return config.start
 
 
 def _options_of_run(config: TrainConfig, folder: Path) -> dict[str, int | tuple[int, ...]]:

@@ -86,6 +86,14 @@ def test_a_folder_that_is_called_as_a_network_is_no_weights(
     assert with_start(TrainConfig(model="srcnn", start="srcnn"), [srcnn.parent]).start == str(srcnn)
 
 
+def test_a_run_goes_on_by_the_same_command_when_its_start_has_gone(pictures: Path, tmp_path: Path, srcnn: Path) -> None:
+    run = tmp_path / "run"
+    words = ["--model", "srcnn", "--start", "srcnn", "--data", str(pictures), "--steps", "1", "--run", str(run), *TINY]
+    assert main(words, runs_folder=tmp_path, weights_folders=[srcnn.parent]) == 0
+    srcnn.unlink()
+    assert main(words, runs_folder=tmp_path, weights_folders=[srcnn.parent]) == 0
+
+
 def test_weights_that_a_recipe_calls_otherwise_are_found_by_their_checksum(srcnn: Path) -> None:
     config = TrainConfig(model="srcnn", start="renamed", start_sha256=read_header(srcnn).card.sha256)
     assert with_start(config, [srcnn.parent]).start == str(srcnn)
