@@ -366,11 +366,14 @@ class _Run:
         """See that the best weights have the name of now, where the run goes on under another one."""
         if not self.state.best_step or self.weights_path.exists():
             return
+        run = Run(self.folder)
         with contextlib.suppress(ConfigError):  # of a run without a configuration nobody knows the name of before
-            name = Run(self.folder).config().weights_name
-            earlier = self.weights_path.with_name(f"{name}.safetensors")
+            stored = run.config()
+            earlier = self.weights_path.with_name(f"{stored.weights_name}.safetensors")
             if earlier.is_file():
-                copy_weights(earlier, self.weights_path, name=self.config.weights_name)
+                name = self.config.weights_name
+                copy_weights(earlier, self.weights_path, name=name)
+                run.store(msgspec.structs.replace(stored, name=name))  # wherever this session is stopped
                 earlier.unlink()
 
     def _measure_again(self) -> Iterator[str]:

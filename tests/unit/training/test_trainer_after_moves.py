@@ -158,3 +158,22 @@ def test_a_run_that_goes_on_under_another_name_keeps_its_best_weights(tiny_confi
     assert renamed == best.with_name("after.safetensors")
     assert read_header(renamed).card.name == "after"
     assert not best.exists()
+
+
+def test_a_run_that_is_stopped_as_it_gets_another_name_has_its_best_weights(
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_run: object) -> None:
+        raise KeyboardInterrupt
+
+    run = begun(tiny_config(start="random", steps=2, validate_every_steps=1, name="before"), tmp_path / "run")
+    main(["--run", str(run.folder)], runs_folder=tmp_path)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("srdesk.training.trainer._Run._measure_again", stop)
+        with pytest.raises(KeyboardInterrupt):
+            main(["--run", str(run.folder), "--name", "after"], runs_folder=tmp_path)
+    assert run.best_weights() is not None
+    main(["--run", str(run.folder), "--name", "before"], runs_folder=tmp_path)
+    best = run.best_weights()
+    assert best is not None
+    assert best.stem == "before"
