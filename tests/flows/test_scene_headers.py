@@ -80,3 +80,40 @@ def test_a_result_without_such_numbers_has_no_file_beside_it(srdesk: Any, make_g
     path = make_geotiff("a.tif", RNG.integers(1, 9, (2, 9, 12), np.uint8), nodata=0)
     enlarged(srdesk, path)
     assert sorted(file.name for file in path.parent.iterdir()) == ["a.tif", "a_bicubic_x4.tif"]
+
+
+def test_classes_named_beside_a_scene_stay_classes_with_their_names(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    names = "<CategoryNames><Category>water</Category><Category>wood</Category></CategoryNames>"
+    numbers = RNG.choice(np.array([0, 1, 7], np.uint8), (2, 9, 12))
+    path = make_geotiff("a.tif", numbers)
+    beside(path, "<NoDataValue>0</NoDataValue>", names)
+    once = enlarged(srdesk, path)
+    with opened(once) as after:
+        assert after.nodatavals == (0.0, None)
+        assert (after.read(2) == numbers[1].repeat(4, 0).repeat(4, 1)).all()
+    assert names in once.with_name(f"{once.name}.aux.xml").read_text("utf-8")
+    twice = enlarged(srdesk, once.rename(path.with_name("b.tif")))  # as by a person who forgets what lies beside
+    with opened(twice) as after:
+        assert (after.read(2) == numbers[1].repeat(16, 0).repeat(16, 1)).all()
+
+
+def test_a_table_of_another_band_makes_no_classes(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    numbers = RNG.integers(0, 255, (2, 9, 12), np.uint8)
+    path = make_geotiff("a.tif", numbers)
+    beside(path, "", "<CategoryNames><Category>water</Category></CategoryNames>")
+    with opened(enlarged(srdesk, path)) as after:
+        assert (after.read(1) != numbers[0].repeat(4, 0).repeat(4, 1)).any()
+
+
+def test_esris_table_goes_with_the_result_and_one_of_a_replaced_file_does_not(
+    srdesk: Any, make_geotiff: MakeGeoTiff
+) -> None:
+    path = make_geotiff("a.tif", RNG.integers(0, 3, (1, 9, 12), np.uint8))
+    table = path.with_name("a.tif.vat.dbf")
+    table.write_bytes(b"any")
+    once = enlarged(srdesk, path)
+    assert once.with_name(f"{once.name}.vat.dbf").read_bytes() == b"any"
+    table.unlink()
+    ended = srdesk("upscale", path, "--model", "bicubic", "--on-collision", "overwrite")
+    assert ended.status == 0, ended.err
+    assert not once.with_name(f"{once.name}.vat.dbf").exists()

@@ -8,13 +8,8 @@ import os
 from pathlib import Path
 
 from srdesk.errors import ImageReadError
-from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
 
-_MOST_READ_BYTES = 2**20
 _SCENE_SUFFIXES = (".tif", ".tiff")
-
-_TABLES_OF_CLASSES = (b"<CategoryNames>", b'tableType="thematic"')
-"""What in GDAL's auxiliary file says that numbers are those of classes."""
 
 
 def check_beside(path: Path) -> None:
@@ -30,19 +25,6 @@ def check_beside(path: Path) -> None:
                 spoken = "".join(sign if sign.isprintable() else "�" for sign in name)
                 hint = "Move that away, or the scene elsewhere."
                 raise ImageReadError(path, f"“{spoken}”, which lies beside it, is no file", hint=hint)
-
-
-def has_classes_beside(path: Path) -> bool:
-    """Tell whether a table beside a scene, GDAL's or Esri's, says which classes its numbers are."""
-    if path.with_name(f"{path.name}.vat.dbf").is_file():
-        return True
-    auxiliary = path.with_name(f"{path.name}{AUXILIARY_SUFFIX}")
-    if not auxiliary.is_file():
-        return False
-    with contextlib.suppress(OSError), auxiliary.open("rb") as stream:
-        said = stream.read(_MOST_READ_BYTES)
-        return any(sign in said for sign in _TABLES_OF_CLASSES)
-    return False
 
 
 @functools.lru_cache(maxsize=16)

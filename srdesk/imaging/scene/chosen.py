@@ -11,7 +11,7 @@ def only_bands(scene: GeoTiff, bands: tuple[int, ...]) -> GeoTiff:
     """Return a scene of the bands with these numbers, in this order; it lives as long as ``scene`` is open."""
     if bands == tuple(band.number for band in scene.bands):
         return scene
-    chosen = GeoTiff(scene.path, _BandsOf(scene.dataset, bands))
+    chosen = GeoTiff(scene.path, _BandsOf(scene.dataset, bands), scene.class_tables.of_chosen(bands))
     chosen.has_bands_left_out = True
     return chosen
 

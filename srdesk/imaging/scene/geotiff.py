@@ -21,7 +21,8 @@ from srdesk.errors import ImageReadError, UnsupportedImageError
 from srdesk.imaging import ifd
 from srdesk.imaging.image import Box
 from srdesk.imaging.probe import MAX_SIDE_PX
-from srdesk.imaging.scene.beside import check_beside, has_classes_beside
+from srdesk.imaging.scene.beside import check_beside
+from srdesk.imaging.scene.class_tables import ClassTables, read_class_tables
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation
 from srdesk.imaging.stored import Numbers
@@ -97,17 +98,19 @@ class GeoTiff:
     To be had from `open_geotiff`.
     """
 
-    def __init__(self, path: Path, dataset: Any) -> None:
+    def __init__(self, path: Path, dataset: Any, class_tables: ClassTables) -> None:
         self.path = path
         self.dataset = dataset
         """The rasterio dataset, for whoever copies its metadata."""
+        self.class_tables = class_tables
+        """What files beside it say of its classes."""
         self.height: int = dataset.height
         """Rows."""
         self.width: int = dataset.width
         """Columns."""
         self.dtype: str = dataset.dtypes[0]
         """Numpy name of the type of all numbers."""
-        self.bands = _bands(dataset)
+        self.bands = _bands(dataset, class_tables)
         """All bands in order."""
         self.geolocation = Geolocation.of(dataset)
         """Where its pixels are on Earth."""
@@ -192,7 +195,7 @@ def open_geotiff(path: Path | str) -> Iterator[GeoTiff]:
         with dataset:
             with _reading(path):
                 _check(path, dataset)
-                scene = GeoTiff(path, dataset)
+                scene = GeoTiff(path, dataset, read_class_tables(path, dataset.count))
             yield scene
 
 
@@ -247,7 +250,7 @@ def _check_colours(path: Path) -> None:
         raise UnsupportedImageError(path, "its colours are of the kind SEPARATED", hint=hint)
 
 
-def _bands(dataset: Any) -> tuple[Band, ...]:
+def _bands(dataset: Any, class_tables: ClassTables) -> tuple[Band, ...]:
     kinds = {"alpha": BandKind.OPACITY, "palette": BandKind.CLASSES}
     # Each of these goes through all bands.
     names, units, scales, zeros = dataset.descriptions, dataset.units, dataset.scales, dataset.offsets
@@ -255,7 +258,7 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     for place, (colour, nodata) in enumerate(zip(dataset.colorinterp, dataset.nodatavals, strict=True)):
         name = (names[place] or "").strip()
         kind = kinds.get(colour.name, BandKind.DATA)
-        if kind is BandKind.DATA and _holds_flags(dataset, place + 1, name):
+        if kind is BandKind.DATA and _holds_flags(dataset, place + 1, name, class_tables):
             kind = BandKind.FLAGS
         # What cannot be seen is no data, and must neither spread nor appear anywhere else.
         bands.append(
@@ -273,14 +276,13 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def _holds_flags(dataset: Any, number: int, name: str) -> bool:
+def _holds_flags(dataset: Any, number: int, name: str, class_tables: ClassTables) -> bool:
     """Tell whether a band holds flags or classes: by its name, or its file's, or by a table of classes beside it."""
     if np.dtype(dataset.dtypes[0]).kind == "f":  # of all bands
         return False
-    path = Path(dataset.name)
-    name = name or (path.stem if dataset.count == 1 else "")
+    name = name or (Path(dataset.name).stem if dataset.count == 1 else "")
     is_thematic = dataset.tags(number).get("LAYER_TYPE", "").lower() == "thematic"
-    return is_thematic or _FLAGS.search(name) is not None or (dataset.count == 1 and has_classes_beside(path))
+    return is_thematic or _FLAGS.search(name) is not None or class_tables.speak_of(number)
 
 
 def _colours(dataset: Any) -> tuple[int, int, int] | None:

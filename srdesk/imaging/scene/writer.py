@@ -18,13 +18,12 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
-from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation, scaled_geolocation_arrays
-from srdesk.imaging.scene.geotiff import GeoTiff
+from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
 from srdesk.imaging.scene.kept_tags import EXTRA_SAMPLES, GEO_KEYS, NODATA, kept_tags
-from srdesk.imaging.scene.probe import AUXILIARY_SUFFIX
+from srdesk.imaging.scene.result_beside import has_nodata_by_band, write_beside
 from srdesk.imaging.scene.tile_codec import TileCodec, family_of
 from srdesk.imaging.scene.tile_file import TileFile
 from srdesk.imaging.scene.tile_press import TILE_PX, TileLayout, TilePress
@@ -48,10 +47,6 @@ _FOREIGN_DOMAINS = (
     _GEOLOCATION_ARRAYS,
 )
 """What GDAL makes up itself, or what goes from file to file in another way."""
-
-
-_SUFFIXES_BESIDE = (".ovr", ".msk", AUXILIARY_SUFFIX)
-"""Behind the whole name of a GeoTIFF: files beside it that GDAL reads with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +75,6 @@ class ScenePlan:
     def is_recompressed(self) -> bool:
         """Whether tiles are compressed in another way than in the input."""
         return self.codec.compression != family_of(self.scene.compression)
-
-    @property
-    def has_nodata_by_band(self) -> bool:
-        """Whether "no data" is another number in every band, which is said beside a GeoTIFF and not in it."""
-        return len({str(nodata) for nodata in self.scene.dataset.nodatavals}) > 1
 
     @property
     def height(self) -> int:
@@ -178,10 +168,7 @@ class SceneWriter:
             OSError: the file cannot be written.
         """
         self.file.finish(self._directory, lambda part: self._complete(part, check))
-        _remove_beside(self.file.target)
-        if self.plan.has_nodata_by_band:
-            with atomic_write(self.file.target.with_name(f"{self.file.target.name}{AUXILIARY_SUFFIX}")) as stream:
-                stream.write(_auxiliary(self.plan.scene.dataset.nodatavals))
+        write_beside(self.file.target, self.plan.scene, self.plan.scale)
 
     def _complete(self, part: Path, check: Callable[[], None]) -> None:
         scene = self.plan.scene
@@ -204,33 +191,6 @@ class SceneWriter:
                     dataset.build_overviews(_overview_levels(self.plan), method)
 
 
-def _remove_beside(target: Path) -> None:
-    """Remove what GDAL would read of a file that ``target`` has replaced: its overviews, its mask, its metadata.
-
-    Raises:
-        ImageWriteError: one of these cannot be removed.
-    """
-    for suffix in _SUFFIXES_BESIDE:
-        beside = target.with_name(target.name + suffix)
-        if not beside.is_dir():
-            try:
-                beside.unlink(missing_ok=True)
-            except OSError as error:
-                reason = f"it is that of the “{target.name}” that was replaced, and cannot be removed"
-                hint = f"Remove it: programs would read it together with the new “{target.name}”."
-                raise ImageWriteError(beside, reason, hint=hint) from error
-
-
-def _auxiliary(nodata: tuple[float | None, ...]) -> bytes:
-    """Return what GDAL's auxiliary file says of the "no data" of every band."""
-    bands = (
-        f'<PAMRasterBand band="{number}"><NoDataValue>{value!r}</NoDataValue></PAMRasterBand>'
-        for number, value in enumerate(nodata, start=1)
-        if value is not None
-    )
-    return f"<PAMDataset>{''.join(bands)}</PAMDataset>\n".encode("ascii")
-
-
 def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     """Return all tags of the result but those that say where its tiles are."""
     stream = io.BytesIO(_template(plan, values))
@@ -247,7 +207,7 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
     for tag in _overruled_tags(plan.scene):
         kept.pop(tag, None)
     directory.update(kept)
-    if plan.has_nodata_by_band:
+    if has_nodata_by_band(plan.scene):
         directory.pop(NODATA, None)
     where = plan.scene.geolocation.scaled(plan.scale)
     if where.gcps and where.transform is None:
@@ -298,7 +258,7 @@ def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
     with gdal_session() as rasterio, rasterio.io.MemoryFile() as memory:
         if (
             source.nodata is not None
-            and not plan.has_nodata_by_band
+            and not has_nodata_by_band(scene)
             and rasterio.dtypes.in_dtype_range(source.nodata, scene.dtype)
         ):
             options["nodata"] = source.nodata
@@ -308,6 +268,9 @@ def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
             _copy_georeference(where, target)
             _copy_bands(source, target)
             _copy_tags(source, target, plan.scale)
+            for band in scene.bands:
+                if band.kind is BandKind.FLAGS:  # however that was known: the result may have another name
+                    target.update_tags(band.number, LAYER_TYPE="thematic")
             target.update_tags(**dict(plan.notes))
             for number, value in values.items():
                 target.update_tags(number, **{RANGE_TAG: f"{value.offset!r} {value.offset + value.gain!r}"})

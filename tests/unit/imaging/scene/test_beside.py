@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from srdesk.errors import ImageReadError
-from srdesk.imaging.scene.beside import check_beside, has_classes_beside
+from srdesk.imaging.scene.beside import check_beside
 
 
 @pytest.mark.parametrize("name", ["LC09_T1_B4.TIF.aux.xml", "lc09_t1_b4.ovr", "LC09_T1_B4.IMD", "LC09_T1_MTL.txt"])
@@ -29,8 +29,3 @@ def test_files_folders_and_links_to_nothing_do_not_matter(tmp_path: Path) -> Non
     (tmp_path / "a.ovr").mkdir()
     (tmp_path / "a.tfw").symlink_to("nothing")
     check_beside(tmp_path / "a.tif")
-
-
-def test_a_pipe_is_no_table_of_classes(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.tif.aux.xml")
-    assert not has_classes_beside(tmp_path / "a.tif")

@@ -41,3 +41,13 @@ def test_bands_are_numbered_anew_with_what_the_file_says_of_them(make_geotiff: M
         assert chosen.dataset.tags(1) == scene.dataset.tags(4)
         assert chosen.geolocation == scene.geolocation
         assert (chosen.has_bands_left_out, scene.has_bands_left_out) == (True, False)
+
+
+def test_a_band_that_is_chosen_alone_holds_no_classes_of_another(make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", NUMBERS)
+    names = "<CategoryNames><Category>water</Category></CategoryNames>"
+    path.with_name("a.tif.aux.xml").write_text(
+        f'<PAMDataset><PAMRasterBand band="3">{names}</PAMRasterBand></PAMDataset>'
+    )
+    with open_geotiff(path) as scene:
+        assert [only_bands(scene, (number,)).bands[0].kind.is_copied for number in (1, 3)] == [False, True]
