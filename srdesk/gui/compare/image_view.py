@@ -107,12 +107,14 @@ class Mosaic:
         last = self.source.level_count - 1
         height, width = self.source.level_size(last)
         pixels = self.source.glimpse()
+        if pixels.shape[:2] != (height, width):  # one colour for all
+            painter.drawImage(QRectF(0, 0, box.width, box.height), to_qimage(pixels[:1, :1]), QRectF(0, 0, 1, 1))
+            return
         factor = 2.0 ** (level - last)
         # Only what is needed: painters do not reach as far as a large picture does.
         top, left = int(box.top * factor), int(box.left * factor)
         part = pixels[top : math.ceil(box.bottom * factor) + 1, left : math.ceil(box.right * factor) + 1]
-        image = to_qimage(part) if pixels.shape[:2] == (height, width) else to_qimage(pixels[:1, :1])
-        place = Box(top, left, part.shape[0], part.shape[1])
+        image, place = to_qimage(part), Box(top, left, part.shape[0], part.shape[1])
         painter.drawImage(_place(place, last, level, box), image, QRectF(image.rect()))
 
     def _convert(self, centre: tuple[float, float], budget_s: float) -> None:

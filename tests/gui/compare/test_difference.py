@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import qimage2ndarray
 from hypothesis import given
 from hypothesis import strategies as st
 
 from srdesk.gui.compare.difference import DifferenceImage
+from srdesk.gui.compare.image_view import TILE_PX, Mosaic
 from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.imaging.colour_map import COLOURS
 from srdesk.imaging.image import Box
@@ -105,3 +107,16 @@ def test_a_stored_picture_is_not_touched() -> None:
     whole(DifferenceImage(DisplayImage.build(stored), display(np.zeros((8, 8, 3))), 8))
 
     assert np.array_equal(stored.numbers, before)
+
+
+@pytest.mark.parametrize("top", [0, 640])
+def test_where_the_difference_is_not_computed_yet_there_seems_to_be_none(top: int) -> None:
+    first, second = display(RNG.integers(0, 100, (900, 700, 3)), 4), display(RNG.integers(150, 256, (900, 700, 3)), 4)
+    mosaic = Mosaic(DifferenceImage(first, second, 8))
+
+    mosaic.cover(0, Box(top, 0, 900 - top, 700), budget_s=0.0)
+
+    shown = qimage2ndarray.rgb_view(mosaic.image).reshape(-1, 3)
+    is_computed = (shown == COLOURS[-1]).all(axis=1)
+    assert is_computed.sum() == TILE_PX**2
+    assert (shown[~is_computed] == COLOURS[0]).all()
