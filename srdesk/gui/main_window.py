@@ -246,7 +246,7 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take what may be a picture."""
         if clipboard.has_pictures(event.mimeData()):
-            event.acceptProposedAction()
+            clipboard.accept_unmoved(event)
             self.welcome.set_dragging(is_dragging=True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -257,7 +257,7 @@ class MainWindow(QMainWindow):
         """Open what was dropped."""
         self.welcome.set_dragging(is_dragging=False)
         if self.open_flow.take(event.mimeData()):
-            event.acceptProposedAction()
+            clipboard.accept_unmoved(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave full screen with Esc, while Esc has nothing to cancel."""

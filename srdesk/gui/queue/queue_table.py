@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QAction, QDragMoveEvent, QDropEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from srdesk.gui.queue.cells import ResultCell, StateCell
 from srdesk.gui.queue.queue_model import ITEM_ROLE, Column, QueueModel
+from srdesk.gui.work import clipboard
 
 if TYPE_CHECKING:
     from srdesk.engine.batch.queue import QueueItem
@@ -96,6 +97,20 @@ class QueueTable(QTableView):
         for row, item in enumerate(self._items.items):
             if item.state == "running":
                 self.scrollTo(self._items.index(row, 0), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Take files as copies."""
+        super().dragMoveEvent(event)
+        self._keep_files(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Move rows, or take files as copies."""
+        super().dropEvent(event)
+        self._keep_files(event)
+
+    def _keep_files(self, event: QDropEvent) -> None:
+        if event.isAccepted() and event.source() is not self:
+            clipboard.accept_unmoved(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the rows, or the invitation."""

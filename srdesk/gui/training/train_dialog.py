@@ -34,6 +34,7 @@ from srdesk.gui.training.setup_page import SetupPage
 from srdesk.gui.training.speed import measured_speed
 from srdesk.gui.training.task_process import TaskProcess
 from srdesk.gui.training.training import Training
+from srdesk.gui.work import clipboard
 from srdesk.training.config import CONFIG_NAME, TrainConfig
 from srdesk.training.run.runs import Run
 
@@ -267,7 +268,7 @@ class TrainDialog(QDialog):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take folders and archives of pictures."""
         if self.setup_page.data.accepts(event.mimeData()):
-            event.acceptProposedAction()
+            clipboard.accept_unmoved(event)
             self.setup_page.data.set_dragging(is_dragging=True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -279,4 +280,4 @@ class TrainDialog(QDialog):
         self.setup_page.data.set_dragging(is_dragging=False)
         self.setup_page.data.take(event.mimeData())
         self.go_to(Step.SET_UP)
-        event.acceptProposedAction()
+        clipboard.accept_unmoved(event)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QMimeData
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 
 from srdesk.gui.compare.image_view import to_qimage
 from srdesk.gui.compare.pyramid import DisplayImage
@@ -25,6 +25,14 @@ def paths_in(mime: QMimeData) -> list[Path]:
 def has_pictures(mime: QMimeData) -> bool:
     """Whether dropped or pasted data may hold something to open."""
     return mime.hasImage() or any(url.isLocalFile() for url in mime.urls())
+
+
+def accept_unmoved(event: QDropEvent) -> None:
+    """Accept what is dragged here from elsewhere, but never as a move: who drags files would then delete them."""
+    harmless = (Qt.DropAction.CopyAction, Qt.DropAction.LinkAction)
+    possible = [action for action in harmless if action & event.possibleActions()]
+    event.setDropAction(possible[0] if possible else Qt.DropAction.IgnoreAction)
+    event.accept()
 
 
 def picture_in(mime: QMimeData) -> QImage | None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from pytestqt.qtbot import QtBot
 
 from srdesk.engine.library import WeightsCard
@@ -50,33 +51,30 @@ def test_nothing_is_listed_twice_and_no_single_pictures(page: SetupPage, picture
     assert page.data.paths == (str(pictures), str(archive))
 
 
-class Dragged:
-    """What the window is told while something is dragged over it; a real event can be made by Qt alone."""
-
-    def __init__(self, *paths: Path) -> None:
-        self._data = QMimeData()
-        self._data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-        self.is_accepted = False
-
-    def mimeData(self) -> QMimeData:
-        return self._data
-
-    def acceptProposedAction(self) -> None:
-        self.is_accepted = True
+def dragged(mime: QMimeData, path: Path) -> Any:
+    """Return what the window is told while something is dragged over it; of its real class Qt alone can make one."""
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    event = QDropEvent(
+        QPointF(9, 9), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    event.ignore()
+    return event
 
 
 def test_folders_can_be_dropped_anywhere_on_the_window(dialog: TrainDialog, page: SetupPage, pictures: Path) -> None:
-    dragged: Any = Dragged(pictures)
-    dialog.dragEnterEvent(dragged)
-    assert dragged.is_accepted
-    dialog.dropEvent(dragged)
+    mime = QMimeData()  # which an event does not keep alive
+    event = dragged(mime, pictures)
+    dialog.dragEnterEvent(event)
+    assert event.isAccepted()
+    dialog.dropEvent(event)
     assert page.data.paths == (str(pictures),)
 
 
 def test_single_pictures_cannot_be_dropped(dialog: TrainDialog, tmp_path: Path) -> None:
-    dragged: Any = Dragged(tmp_path / "one.png")
-    dialog.dragEnterEvent(dragged)
-    assert not dragged.is_accepted
+    mime = QMimeData()
+    event = dragged(mime, tmp_path / "one.png")
+    dialog.dragEnterEvent(event)
+    assert not event.isAccepted()
 
 
 def test_folders_and_archives_can_be_chosen(dialog: TrainDialog, page: SetupPage, pictures: Path) -> None:
