@@ -127,6 +127,25 @@ def test_another_command_begins_anew(
     assert begun == ["p0.png", "p1.png", "p0.png", "p1.png", "p2.png"]
 
 
+def test_names_without_a_folder_mean_other_files_in_another_folder(
+    srdesk: Any, tmp_path: Path, photo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = pictures(tmp_path / "in", photo, 3), tmp_path / "one" / "out"
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    begun = stop_at(monkeypatch, "p1.png", KeyboardInterrupt)
+    assert srdesk("upscale", source, "-o", "out/", "--model", "bicubic").status == 130
+    assert names(output) == ["p0_bicubic_x4.png"]
+    monkeypatch.chdir(tmp_path / "other")
+    assert srdesk("upscale", source, "-o", f"{output}/", "--model", "bicubic").status == 0
+    assert names(tmp_path / "other") == []
+    assert "p2_bicubic_x4.png" in names(output)
+    monkeypatch.chdir(tmp_path / "one")
+    assert srdesk("upscale", source, "-o", "out/", "--model", "bicubic").status == 0
+    assert begun == ["p0.png", "p1.png", "p0.png", "p1.png", "p2.png", "p1.png", "p2.png"]
+
+
 def test_weights_that_were_changed_begin_anew(
     srdesk: Any, tmp_path: Path, photo: Any, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path
 ) -> None:
