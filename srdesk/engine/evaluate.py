@@ -67,9 +67,10 @@ def find_pairs(hr_folder: Path, lr_folder: Path | None = None) -> list[Pair]:
     hr_paths = _pictures(hr_folder)
     if lr_folder is None:
         return [Pair(path, None) for path in hr_paths]
-    lr_paths = {path.stem.removesuffix(f"x{SCALE}"): path for path in _pictures(lr_folder)}
+    found = _pictures(lr_folder)
+    lr_paths = {path.stem.removesuffix(f"x{SCALE}"): path for path in found}
     # A name that happens to end in x4 by itself belongs to that name first.
-    lr_paths |= {path.stem: path for path in lr_paths.values()}
+    lr_paths |= {path.stem: path for path in found}
     missing = [path.name for path in hr_paths if path.stem not in lr_paths]
     if missing:
         others = f" and {len(missing) - 1} others" if len(missing) > 1 else ""

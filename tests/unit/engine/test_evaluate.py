@@ -70,6 +70,12 @@ def test_the_names_of_div2k_go_together(tmp_path: Path) -> None:
     assert find_pairs(tmp_path / "hr", tmp_path / "lr") == [Pair(hr, lr)]
 
 
+def test_a_name_that_ends_like_those_of_div2k_by_itself_takes_no_other_ones_place(tmp_path: Path) -> None:
+    hrs = [picture(tmp_path / "hr" / name) for name in ("a.png", "ax4.png")]
+    lrs = [reduced(hr, tmp_path / "lr" / hr.name) for hr in hrs]
+    assert find_pairs(tmp_path / "hr", tmp_path / "lr") == [Pair(*both) for both in zip(hrs, lrs, strict=True)]
+
+
 def test_without_an_lr_folder_every_picture_stands_alone(tmp_path: Path) -> None:
     hr = picture(tmp_path / "hr" / "a.png")
     (tmp_path / "hr" / "notes.txt").write_text("no picture")
