@@ -38,6 +38,10 @@ _FORBIDDEN_SIGNS = re.compile(rb"[^\x20-\x7e]")
 
 _SATURATION_KEYWORDS = ("SATURATE", "SATLEVEL", "SATURATA")
 
+_COLOUR_FILTERS = ("BAYERPAT", "COLORTYP", "CFATYPE")
+"""Keywords by which programs for astronomical cameras tell the colour filters in front of the pixels."""
+_FILTER_PATTERN = re.compile(r"(?=.*R)(?=.*G)(?=.*B)[RGB]{4,}|X-?TRANS", re.IGNORECASE)
+
 _FLAGS = frozenset({"DQ", "CTX", "CON", "MASK", "BPM", "FLAG", "FLAGS", "QUALITY"})
 """Names of images whose numbers are bits that each say something about a pixel (HST, JWST, Rubin, ESO)."""
 
@@ -146,6 +150,7 @@ def header_errors(path: Path) -> Iterator[None]:
 
     Raises:
         ImageReadError: a card that is needed makes no sense.
+        UnsupportedImageError: it is the raw frame of a colour camera.
     """
     with quiet_astropy():
         from astropy.io.fits import VerifyError
@@ -243,6 +248,7 @@ def science_of(header: Header, numbers: Numbers, path: Path) -> Science:
     Raises:
         ImageReadError: a card that is needed makes no sense.
     """
+    _refuse_colour_filters(header, path)
     scale, zero = _number(header, "BSCALE", path, 1.0), _number(header, "BZERO", path, 0.0)
     if scale == 0:
         raise ImageReadError(path, "its BSCALE is 0, so all its pixels would be the same")
@@ -262,6 +268,19 @@ def science_of(header: Header, numbers: Numbers, path: Path) -> Science:
         is_flags=is_flags,
     )
     return msgspec.structs.replace(science, saturation=_saturation(header, numbers, science))
+
+
+def _refuse_colour_filters(header: Header, path: Path) -> None:
+    """Make sure that neighbouring pixels have not looked through filters of different colours.
+
+    Raises:
+        UnsupportedImageError: they have.
+    """
+    for keyword in _COLOUR_FILTERS if header.get("NAXIS") == 2 else ():
+        if _FILTER_PATTERN.fullmatch(str(header.get(keyword, "")).strip()):
+            reason = f"it is the raw frame of a colour camera ({keyword} is {str(header[keyword]).strip()})"
+            hint = f"Debayer it first; if that has been done, remove {keyword} from its header."
+            raise UnsupportedImageError(path, reason, hint=hint)
 
 
 def _first_look(numbers: Numbers, values: ValueMap, science: Science) -> Stretch:

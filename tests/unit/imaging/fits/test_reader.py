@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import subprocess
@@ -256,6 +257,36 @@ def test_a_scale_that_makes_no_sense_is_refused(tmp_path: Path, keyword: str, va
     path.write_bytes(with_card(content, card))
     with pytest.raises(ImageReadError, match=reason):
         open_stored(path)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "is_refused"),
+    [
+        ("BAYERPAT", "RGGB", True),
+        ("BAYERPAT", "gbrg    ", True),
+        ("COLORTYP", "BGGR", True),
+        ("BAYERPAT", "XTRANS", True),
+        ("BAYERPAT", "", False),
+        ("BAYERPAT", "NONE", False),
+        ("COLORTYP", "RGB", False),
+        ("COLORTYP", 3, False),
+    ],
+)
+def test_raw_frames_of_colour_cameras_are_no_pictures(
+    tmp_path: Path, keyword: str, value: object, *, is_refused: bool
+) -> None:
+    frame = astropy_fits.PrimaryHDU(pixels())
+    frame.header[keyword] = value
+    path = write(tmp_path / "a.fits", frame)
+    refused = pytest.raises(UnsupportedImageError, match=f"raw frame of a colour camera.*{keyword}")
+    with refused if is_refused else contextlib.nullcontext():
+        open_stored(path)
+
+
+def test_a_cube_of_colours_may_still_tell_of_the_filters(tmp_path: Path) -> None:
+    cube = astropy_fits.PrimaryHDU(pixels(shape=(3, 7, 9)))
+    cube.header["BAYERPAT"] = "RGGB"
+    assert open_stored(write(tmp_path / "a.fits", cube)).channels in (1, 3)
 
 
 def with_card(content: bytes, card: bytes) -> bytes:
