@@ -145,12 +145,17 @@ def _leave_out_repeated(header: Header) -> None:
 
     Readers disagree on which one counts: of the linear part it is the last, as WCSLIB has it, otherwise the first.
     """
-    for keyword in dict.fromkeys(header.keys()):
+    counting: dict[str, int] = {}
+    for place, keyword in enumerate(header.keys()):
         is_linear = _LINEAR.fullmatch(keyword) is not None
-        if not (is_linear or _SIP.fullmatch(keyword) or keyword in _LENGTHS or keyword.startswith(("LTM", "LTV"))):
-            continue
-        for number in reversed(range(1, header.count(keyword))):
-            del header[(keyword, 0 if is_linear else number)]
+        if is_linear or _SIP.fullmatch(keyword) or keyword in _LENGTHS or keyword.startswith(("LTM", "LTV")):
+            counting[keyword] = place if is_linear else counting.get(keyword, place)
+    kept = [card for place, card in enumerate(header.cards) if counting.get(card.keyword, place) == place]
+    if len(kept) < len(header):
+        header.clear()
+        header.extend(
+            kept, strip=False, end=True
+        )  # at once: cards that are taken out one by one take hours of a hostile header
 
 
 def _versions(header: Header) -> Iterator[str]:

@@ -123,6 +123,20 @@ def test_a_card_that_is_there_twice_is_scaled_as_astropy_reads_it(kind: str, key
     assert distance_deg(sky(before, x, y), sky(after, *moved)) < LIMIT_DEG
 
 
+def test_of_many_cards_that_are_there_twice_all_others_stay_in_their_order() -> None:
+    before = HEADERS["turned"]()
+    before.add_comment("one")
+    before.extend([("CRPIX1", 7.0 * number) for number in range(500)], end=True)
+    before.add_comment("two")
+    before["LAST"] = "stays"
+    after = enlarged(before)
+
+    assert after.count("CRPIX1") == 1
+    others = [card for card in before.cards if card.keyword != "CRPIX1"]
+    assert [card.keyword for card in after.cards if card.keyword != "CRPIX1"] == [card.keyword for card in others]
+    assert list(after["COMMENT"]) == list(before["COMMENT"])
+
+
 @pytest.mark.parametrize("kind", ["SIP", "SIP of order 5"])
 def test_the_inverse_polynomials_of_sip_find_the_same_pixels(kind: str) -> None:
     before = HEADERS[kind]()
