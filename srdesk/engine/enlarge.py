@@ -79,6 +79,7 @@ def enlarge(
     *,
     size: TargetSize | None = None,
     region: Box | None = None,
+    saving_bytes_per_px: int = 0,
 ) -> tuple[StoredImage, UpscaleFacts]:
     """Enlarge a picture, transparency included, into the number type of its file.
 
@@ -94,6 +95,7 @@ def enlarge(
         control: how to stop the call and where to report; progress counts LR pixels of the model.
         size: size of the result, of the whole picture; four times when None.
         region: LR rectangle inside the picture that alone is enlarged, four times.
+        saving_bytes_per_px: memory that is needed beside the result when it is saved.
 
     Returns:
         The result (of the region only, if one is given) and the facts of the whole call: its time and its pixels.
@@ -118,7 +120,8 @@ def enlarge(
             raise _measured_size_error(height, width)
         _check_memory(box, image.channels * (np.dtype(image.values.dtype).itemsize + 4))
         return _timed(*enlarge_measured(image, upscaler, control, region=part, fill=bleed_colour), started_s)
-    _check_memory(box, (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize)
+    result_bytes_per_px = (image.channels + (image.alpha is not None)) * np.dtype(image.values.dtype).itemsize
+    _check_memory(box, result_bytes_per_px, height * width * saving_bytes_per_px)
     if image.metadata.scene is not None and image.numbers is not None:
         if is_reduced:
             raise _measured_size_error(height, width)
@@ -259,13 +262,13 @@ def _moved(box: Box, origin: Box) -> Box:
     return Box(box.top - origin.top, box.left - origin.left, box.height, box.width)
 
 
-def _check_memory(box: Box, bytes_per_pixel: int) -> None:
-    """Refuse a result that would be killed for its size after minutes of computing.
+def _check_memory(box: Box, bytes_per_pixel: int, more_bytes: int = 0) -> None:
+    """Refuse a result that would be killed for its size after minutes of computing, or when it is saved.
 
     Raises:
         OutOfMemoryError: the result is larger than the free memory.
     """
-    needed_bytes = box.height * box.width * bytes_per_pixel
+    needed_bytes = box.height * box.width * bytes_per_pixel + more_bytes
     free_bytes = psutil.virtual_memory().available + psutil.swap_memory().free
     if needed_bytes > free_bytes:
         raise OutOfMemoryError(

@@ -65,6 +65,10 @@ def read(stream: BinaryIO, path: Path, format_name: str) -> StoredImage:
     )
 
 
+SAVING_BYTES_PER_PX = {"JPEG": 4, "WEBP": 8}
+"""Memory that Pillow takes while it encodes a picture, beside that of the picture; nothing for other formats."""
+
+
 def write_jpeg(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str, ...]:
     """Encode an 8-bit picture without alpha, chroma at full resolution.
 

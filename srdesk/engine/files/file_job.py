@@ -31,6 +31,7 @@ from srdesk.imaging.formats import (
     refuse_part,
     save_image,
 )
+from srdesk.imaging.photo import SAVING_BYTES_PER_PX
 from srdesk.imaging.scene.probe import is_scene
 from srdesk.imaging.scene.tile_file import unfinished_bytes
 from srdesk.imaging.stored import StoredImage
@@ -274,7 +275,8 @@ def _enlarge_picture(task: _Task) -> FileFacts:
         if recipe.back_projection:
             stored, facts = _enlarged_and_back_projected(task, image, model, size)
         else:
-            stored, facts = enlarge(image, model, task.control, size=size)
+            saving = SAVING_BYTES_PER_PX.get(format_name, 0)
+            stored, facts = enlarge(image, model, task.control, size=size, saving_bytes_per_px=saving)
         if recipe.background is not None:
             stored = flatten(stored, recipe.background, token)
         stored, untold = provenance.embedded(stored, record, format_name)

@@ -26,7 +26,7 @@ _MAX_SIDECAR_BYTES = 1 << 20
 
 def sidecar_path(output: Path) -> Path:
     """Return where the sidecar of a result stands."""
-    return output.with_name(output.name + SIDECAR_SUFFIX)
+    return output.parent / (output.name + SIDECAR_SUFFIX)
 
 
 def write_sidecar(output: Path, provenance: Provenance) -> Path:
