@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srdesk.cli.model_choice import add_device_argument, choose_model, settings_with
+from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
 from srdesk.errors import ConfigError
 
@@ -34,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="times that every way is run; medians are told (default 5)",
     )
     parser.add_argument(
-        "--hr", type=Path, metavar="FOLDER", help="sharp pictures on which the loss of bfloat16 is measured too"
+        "--hr", type=named_path, metavar="FOLDER", help="sharp pictures on which the loss of bfloat16 is measured too"
     )
-    parser.add_argument("--lr", type=Path, metavar="FOLDER", help="their reductions of the same names")
+    parser.add_argument("--lr", type=named_path, metavar="FOLDER", help="their reductions of the same names")
     parser.add_argument(
         "--train", action="store_true", help="time steps of training the network instead of enlarging with it"
     )

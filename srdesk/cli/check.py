@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srdesk.cli import examination
+from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of this verb."""
     examination.add_arguments(parser)
     parser.add_argument(
-        "--maps", type=Path, metavar="FOLDER", help="write what was measured as PNG maps with a legend, too"
+        "--maps", type=named_path, metavar="FOLDER", help="write what was measured as PNG maps with a legend, too"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srdesk import paths
 from srdesk.cli.model_choice import BICUBIC, add_computing_arguments, choose_model, installed_networks, settings_with
+from srdesk.cli.names import named_path
 from srdesk.cli.terminal import (
     ProgressBar,
     cancelling_on_interrupt,
@@ -27,9 +27,11 @@ SUMMARY = "measure models against ground truth"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of this verb."""
-    parser.add_argument("--hr", type=Path, required=True, metavar="FOLDER", help="sharp pictures: the ground truth")
     parser.add_argument(
-        "--lr", type=Path, metavar="FOLDER", help="their reductions of the same names; made from --hr if left out"
+        "--hr", type=named_path, required=True, metavar="FOLDER", help="sharp pictures: the ground truth"
+    )
+    parser.add_argument(
+        "--lr", type=named_path, metavar="FOLDER", help="their reductions of the same names; made from --hr if left out"
     )
     parser.add_argument(
         "--models",

@@ -18,6 +18,7 @@ from srdesk.cli.model_choice import (
     installed_networks,
     settings_with,
 )
+from srdesk.cli.names import named_path
 from srdesk.engine.trust.provenance import flux_record
 from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, Metadata
@@ -53,7 +54,7 @@ class Examination:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options that say what is looked at, and how closely."""
-    parser.add_argument("input", type=Path, metavar="INPUT", help="picture, FITS file or GeoTIFF")
+    parser.add_argument("input", type=named_path, metavar="INPUT", help="picture, FITS file or GeoTIFF")
     parser.add_argument(
         "--models",
         type=lambda text: [name for name in (part.strip() for part in text.split(",")) if name],
@@ -61,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="models to look at beside bicubic; every network that has weights if left out",
     )
     truth = parser.add_mutually_exclusive_group()
-    truth.add_argument("--truth", type=Path, metavar="HR", help="the same picture four times as large, to measure by")
+    truth.add_argument(
+        "--truth", type=named_path, metavar="HR", help="the same picture four times as large, to measure by"
+    )
     truth.add_argument(
         "--degrade", action="store_true", help="make the picture four times smaller first, and measure by itself"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from srdesk import paths
 from srdesk.cli.model_choice import choose_model
+from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ask_about_collision, has_person, print_json, print_remark, print_result
 from srdesk.engine.library import WeightsEntry, WeightsLibrary
 from srdesk.errors import ConfigError, ExportError
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (listing, export):  # without a default of their own, which would hide a --json in front of them
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=json_help)
     export.add_argument("name", metavar="NAME", help="weights of the list, a network, or a weights file")
-    export.add_argument("output", type=Path, metavar="FILE", help="the file to write")
+    export.add_argument("output", type=named_path, metavar="FILE", help="the file to write")
     export.add_argument("--format", choices=["onnx"], required=True, help="kind of file")
     export.add_argument(
         "--on-collision",
@@ -89,6 +90,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _resolved(output: Path, policy: CollisionPolicy | None) -> Path | None:
     """Return where to write, None to leave what is there."""
+    if output.is_dir():
+        raise ExportError(output, "it is a folder", hint="Name a file in it.")
     if policy is None:
         if os.path.lexists(output):
             hint = "Name another file, or say --on-collision number, skip or overwrite."

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from srdesk.cli import examination
+from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
 from srdesk.errors import ConfigError
 from srdesk.imaging.claim import prepare_folder
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=named_path,
         metavar="FILE.html",
         help="the file to write; nothing is overwritten, a number is put behind a name that is taken "
         "(default: INPUT_report.html beside the input)",
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from srdesk.engine.report.report import write_report
     from srdesk.imaging.decoder import Decoder
 
-    wanted = arguments.output or arguments.input.with_name(f"{arguments.input.stem}_report.html")
+    wanted = arguments.output or arguments.input.parent / f"{arguments.input.stem}_report.html"
     if wanted.suffix.lower() not in _SUFFIXES:
         raise ConfigError("output", str(wanted), "a name that ends in “.html”")
     prepare_folder(wanted)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srdesk import paths
+from srdesk.cli.names import named_path
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import (
     ProgressBar,
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of this verb."""
     parser.add_argument(
         "sidecar",
-        type=Path,
+        type=named_path,
         metavar="SIDECAR",
         help=f"the file NAME{SIDECAR_SUFFIX} that `upscale --sidecar` writes beside a result, or the result beside it",
     )
@@ -43,10 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: beside the sidecar)",
     )
     parser.add_argument(
-        "--source", type=Path, metavar="FILE", help="the picture, if it is not where it was, nor beside the sidecar"
+        "--source",
+        type=named_path,
+        metavar="FILE",
+        help="the picture, if it is not where it was, nor beside the sidecar",
     )
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="the weights, if they are not installed under any name"
+        "--weights", type=named_path, metavar="FILE", help="the weights, if they are not installed under any name"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 

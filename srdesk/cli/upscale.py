@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from srdesk.cli import cluster
 from srdesk.cli.batch import BatchOrder, BatchReport, opened_queue
 from srdesk.cli.model_choice import add_computing_arguments, choose_model, installed_models, settings_with
+from srdesk.cli.names import file_name
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import cancelling_on_interrupt, has_person, print_remark
 from srdesk.cli.unexpected import logged
@@ -33,11 +34,11 @@ SUMMARY = "enlarge pictures"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of this verb."""
-    parser.add_argument("inputs", nargs="+", type=_file_name, metavar="INPUT", help="picture, or folder of pictures")
+    parser.add_argument("inputs", nargs="+", type=file_name, metavar="INPUT", help="picture, or folder of pictures")
     parser.add_argument(
         "-o",
         "--output",
-        type=_file_name,
+        type=file_name,
         metavar="FILE|FOLDER",
         help="where to write; the suffix of a file decides its format (default: beside the input)",
     )
@@ -219,13 +220,6 @@ class _Worker:
             raise
         except Exception as error:
             raise logged(error) from error
-
-
-def _file_name(text: str) -> str:
-    # What a shell makes of a variable that is not set; as a path it would mean the current folder, with all below it.
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name")
-    return text
 
 
 def _target_size(text: str) -> str:
