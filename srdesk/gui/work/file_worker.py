@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from srdesk.errors import SrDeskError
+from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.work.clipboard import to_image
 from srdesk.gui.work.opening import document_of, open_document
 from srdesk.gui.work.request_thread import Worker
@@ -16,7 +18,6 @@ from srdesk.gui.work.requests import (
     PasteRequest,
     Request,
     Saved,
-    SaveJob,
     SaveRequest,
 )
 from srdesk.gui.work.saving import save
@@ -53,7 +54,7 @@ class FileWorker(Worker):
         if isinstance(request, PasteRequest):
             return Opened(request.id, document_of(request.name, None, to_image(request.picture), request.token))
         if isinstance(request, SaveRequest):
-            return Saved(request.id, tuple(self._save(job, request) for job in request.jobs))
+            return self._save_all(request)
         if isinstance(request, OpenTruthRequest):
             return TruthOpened(request.id, open_truth(request, self._running_decoder()))
         if isinstance(request, DegradeRequest):
@@ -63,10 +64,19 @@ class FileWorker(Worker):
             return answer
         raise TypeError(f"nothing is known about {type(request).__name__}")
 
-    def _save(self, job: SaveJob, request: SaveRequest) -> Path:
-        for sentence in save(job, request.token):
-            self.reported.emit(Noticed(request.id, sentence))
-        return job.order.path
+    def _save_all(self, request: SaveRequest) -> Saved:
+        """Save one after the other: what cannot be written keeps none of the others from the disk."""
+        paths: list[Path] = []
+        failures: list[Failure] = []
+        for job in request.jobs:
+            try:
+                for sentence in save(job, request.token):
+                    self.reported.emit(Noticed(request.id, sentence))
+            except SrDeskError as error:
+                failures.append(Failure(error, Doing.SAVING, job.order.pane))
+            else:
+                paths.append(job.order.path)
+        return Saved(request.id, tuple(paths), tuple(failures))
 
     def release(self) -> None:
         """End the child process, and the thread that reads scenes."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from srdesk.engine.files.file_stamp import file_stamp
+from srdesk.errors import WeightsError
 from srdesk.gui.work.requests import Recipe
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Networks:
         if recipe.weights is None:
             from srdesk.engine.upscaler import BicubicUpscaler
 
+            if recipe.model != "bicubic":
+                raise WeightsError(recipe.model, "they are not there any more")
             return BicubicUpscaler()
         key = replace(recipe, weights_stamp=file_stamp(recipe.weights))
         known = self._loaded.get(recipe.model)

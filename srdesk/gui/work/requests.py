@@ -17,6 +17,7 @@ from PySide6.QtGui import QImage
 from srdesk.engine.control import CancelToken, Progress
 from srdesk.engine.files.file_stamp import FileStamp
 from srdesk.errors import SrDeskError
+from srdesk.gui.messages.failure import Failure
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.imaging.image import Box, Image
 
@@ -225,9 +226,12 @@ class Previewed(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Saved(Answer):
-    """Every file of the request is on the disk."""
+    """Every file of the request is on the disk, or could not be written."""
 
     paths: tuple[Path, ...]
+    """What is there."""
+    failures: tuple[Failure, ...] = ()
+    """What is not, and why."""
 
 
 @dataclass(frozen=True, slots=True)

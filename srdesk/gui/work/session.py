@@ -31,12 +31,11 @@ from srdesk.gui.work.requests import (
     Saved,
     SaveJob,
     SaveRequest,
-    WarmedUp,
-    WarmUpRequest,
 )
 from srdesk.gui.work.save_ledger import SaveLedger
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.scene_runs import SceneRuns
+from srdesk.gui.work.warm_up import WarmUp
 
 
 class Phase(Enum):
@@ -89,7 +88,6 @@ class Session(QObject):
         self._opening: Request | None = None
         self.saves = SaveLedger()
         """What is being saved."""
-        self._warming_up: Request | None = None
         self.recall: Callable[[Path], tuple[str, tuple[int, ...]]] = lambda _path: ("", ())
         """Returns which part and bands of a file were chosen when it was open before."""
         self.renderer = PaneRenderer(upscaling, weights_for, self)
@@ -98,13 +96,15 @@ class Session(QObject):
         self.renderer.pane_failed.connect(self._on_pane_failed)
         self.renderer.activity_changed.connect(self._on_activity_changed)
         self.renderer.noticed.connect(self.noticed)
+        self._warming = WarmUp(upscaling, self)
+        self._warming.ended.connect(self.warmed_up)
+        self._warming.failed.connect(self.failed)
         self.scenes = SceneRuns(files, parent=self)
         """Enlarges scenes that are too large for memory from disk to disk, whatever is open meanwhile."""
         self.scenes.failed.connect(self.failed)
         self.scenes.noticed.connect(self.save_noticed)
         files.answered.connect(self._on_answered)
         files.reported.connect(self._on_file_reported)
-        upscaling.answered.connect(self._on_answered)
 
     @property
     def phase(self) -> Phase:
@@ -128,8 +128,7 @@ class Session(QObject):
 
     def warm_up(self) -> None:
         """Have torch loaded behind the window."""
-        self._warming_up = WarmUpRequest()
-        self._upscaling.submit(self._warming_up)
+        self._warming.begin()
 
     def open(self, path: Path, *, part: str = "", bands: tuple[int, ...] = ()) -> None:
         """Open a file; ``part`` and ``bands`` as in `OpenRequest`, or those that were chosen for it before."""
@@ -178,6 +177,8 @@ class Session(QObject):
     def cancel(self) -> None:
         """Stop opening, computing and saving."""
         self._abandon_opening()
+        if orders := self.saves.drop():
+            self._tell_dropped(orders, self.tr("Not saved, because it was cancelled: {}."))
         self.saves.cancel()
         self.renderer.cancel()
         self.scenes.cancel()
@@ -208,13 +209,7 @@ class Session(QObject):
         elif self.saves.writes(answer.id):
             self.saves.end(answer.id)
             self._on_save_answered(answer)
-        elif self._warming_up is not None and answer.id == self._warming_up.id:
-            self._warming_up = None
-            if isinstance(answer, WarmedUp):
-                self.warmed_up.emit(answer)
-            elif isinstance(answer, Failed):
-                self.failed.emit(Failure(answer.error, Doing.STARTING))
-        # Anything else belongs to the renderer, or was superseded while it was on its way.
+        # Anything else was superseded while it was on its way, or belongs to others.
 
     def _on_open_answered(self, answer: Answer) -> None:
         self.opening.emit("")
@@ -231,7 +226,10 @@ class Session(QObject):
     def _on_save_answered(self, answer: Answer) -> None:
         self.saving_changed.emit(self.is_saving)
         if isinstance(answer, Saved):
-            self.saved.emit(answer.paths)
+            if answer.paths:
+                self.saved.emit(answer.paths)
+            for failure in answer.failures:
+                self.failed.emit(failure)
         elif isinstance(answer, Failed):
             self.failed.emit(Failure(answer.error, Doing.SAVING))
 
@@ -275,7 +273,7 @@ class Session(QObject):
             self._tell_dropped(orders, self.tr("Not saved, because the picture was left before it was computed: {}."))
 
     def _tell_dropped(self, orders: list[SaveOrder], sentence: str) -> None:
-        self.noticed.emit(sentence.format(", ".join(order.path.name for order in orders)))
+        self.save_noticed.emit(sentence.format(", ".join(order.path.name for order in orders)))
         self.saving_changed.emit(self.is_saving)
 
     def _abandon_opening(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
+from srdesk.errors import WeightsError
 from srdesk.gui.work.networks import Networks, compute_threads
 from srdesk.gui.work.requests import Recipe
 
@@ -57,3 +58,8 @@ def test_another_file_or_another_setting_is_another_network(loaded: list[dict[st
 
 def test_the_bicubic_needs_no_file() -> None:
     assert isinstance(Networks().ready(Recipe(model="bicubic", weights=None)), BicubicUpscaler)
+
+
+def test_a_network_without_weights_is_no_bicubic(recipe: Recipe) -> None:
+    with pytest.raises(WeightsError, match="srresnet"):
+        Networks().ready(replace(recipe, weights=None))

@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.errors import ImageReadError, OutOfMemoryError
 from srdesk.gui.messages.failure import Doing
+from srdesk.gui.work.networks import Networks
+from srdesk.gui.work.requests import RenderRequest
 from srdesk.gui.work.save_order import SaveOrder
 from srdesk.gui.work.session import Phase, Session
 from srdesk.imaging.image import Box
@@ -140,7 +142,7 @@ def test_who_leaves_a_picture_is_told_what_was_not_saved(
     said: list[str] = []
     for signal, word in ((opened.opened, "opened"), (opened.closed, "closed")):
         signal.connect(lambda *_, word=word: said.append(word))
-    opened.noticed.connect(said.append)
+    opened.save_noticed.connect(said.append)
     nearest.gate.clear()  # type: ignore[attr-defined]
     opened.save([order("srresnet", tmp_path / "result.png")])
     if way == "close":
@@ -182,3 +184,51 @@ def test_cancelling_takes_back_the_wish_to_save(qtbot: QtBot, opened: Session, t
     qtbot.waitUntil(lambda: not opened.renderer.is_working, timeout=WAIT_MS)
     assert not opened.has_asked_work
     assert not (tmp_path / "result.png").exists()
+
+
+def test_a_file_that_cannot_be_written_keeps_no_other_from_being_saved(
+    qtbot: QtBot, opened: Session, tmp_path: Path
+) -> None:
+    opened.renderer.run(("bicubic", "srresnet"))
+    qtbot.waitUntil(lambda: not opened.renderer.asked, timeout=WAIT_MS)
+    orders = [order("bicubic", tmp_path / "no" / "folder" / "1.png"), order("srresnet", tmp_path / "2.png")]
+    with qtbot.waitSignals([opened.failed, opened.saved], timeout=WAIT_MS) as told:
+        opened.save(orders)
+    failure, paths = (signal.args[0] for signal in told.all_signals_and_args)
+    if isinstance(failure, tuple):
+        failure, paths = paths, failure
+    assert (failure.doing, failure.pane) == (Doing.SAVING, "bicubic")
+    assert paths == (tmp_path / "2.png",)
+    assert (tmp_path / "2.png").is_file()
+
+
+def test_a_wish_to_save_that_is_cancelled_is_told(
+    qtbot: QtBot, opened: Session, tmp_path: Path, nearest: object
+) -> None:
+    nearest.gate.clear()  # type: ignore[attr-defined]
+    opened.save([order("srresnet", tmp_path / "result.png")])
+    with qtbot.waitSignal(opened.save_noticed, timeout=WAIT_MS) as told:
+        opened.cancel()
+    assert "cancelled: result.png" in told.args[0]
+
+
+def test_weights_that_go_while_a_pane_waits_for_them_fail_it(
+    qtbot: QtBot, opened: Session, tmp_path: Path, nearest: object, panes_with_weights: dict[str, Path]
+) -> None:
+    ready = nearest.answer  # type: ignore[attr-defined]
+
+    def answer(request: object) -> object:
+        if isinstance(request, RenderRequest):
+            Networks().ready(request.recipe) if request.recipe.weights is None else None
+        return ready(request)
+
+    nearest.answer = answer  # type: ignore[attr-defined]
+    nearest.gate.clear()  # type: ignore[attr-defined]
+    opened.save([order("srresnet", tmp_path / "result.png")])
+    panes_with_weights.clear()
+    with qtbot.waitSignal(opened.failed, timeout=WAIT_MS) as failed:
+        opened.renderer.look_again()
+        nearest.gate.set()  # type: ignore[attr-defined]
+    assert failed.args[0].pane == "srresnet"
+    assert opened.renderer.result("srresnet") is None
+    assert not opened.is_saving
