@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QApplication, QLabel
 
 from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.compare.pyramid import DisplayImage, Picture
@@ -46,7 +47,11 @@ class CopyFlow(QObject):
 
     @Slot()
     def copy(self) -> None:
-        """Copy the marked pane, and say so."""
+        """Copy the marked pane, and say so; or the words that are marked, of a message that has the focus."""
+        focus = QApplication.focusWidget()
+        if isinstance(focus, QLabel) and focus.hasSelectedText():
+            QApplication.clipboard().setText(focus.selectedText())
+            return
         pane = self._view.active_pane
         if self._session.document is None:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
 from srdesk import paths
@@ -18,9 +18,15 @@ from srdesk.gui.messages.message_list import Remedy as RemedyButton
 from srdesk.gui.messages.remedies import SMALLEST_WINDOW_PX, Remedy
 from srdesk.gui.preferences import Preferences
 
+_OF_THE_PICTURE = (Remedy.SAVE_ELSEWHERE, Remedy.REPORT_ELSEWHERE)
+"""What can be done only as long as the picture is open."""
+
 
 class FailureReporter(QObject):
     """Turns a `Failure` into a message with a button that works."""
+
+    elsewhere = Signal(str)
+    """The person wants to choose another place for a pane; empty for the marked one."""
 
     def __init__(
         self, messages: Messages, actions: Actions, preferences: Preferences, report: Callable[[], str]
@@ -41,10 +47,10 @@ class FailureReporter(QObject):
                 Loudness.ERROR,
                 failure.error.hint,
                 RemedyButton(
-                    remedies.label(remedy), self._act(remedy, failure), is_about_picture=remedy is Remedy.SAVE_ELSEWHERE
+                    remedies.label(remedy), self._act(remedy, failure), is_about_picture=remedy in _OF_THE_PICTURE
                 ),
                 f"{remedies.details(failure)}\n\n{self._report()}",
-                is_about_picture=failure.doing is not Doing.SAVING,
+                is_about_picture=failure.doing not in (Doing.SAVING, Doing.REPORTING),
             )
         )
 
@@ -71,7 +77,8 @@ class FailureReporter(QObject):
     def _act(self, remedy: Remedy, failure: Failure) -> Callable[[], None]:
         acts: dict[Remedy, Callable[[], None]] = {
             Remedy.OPEN_OTHER: self._actions.open.trigger,
-            Remedy.SAVE_ELSEWHERE: self._actions.save_as.trigger,
+            Remedy.SAVE_ELSEWHERE: partial(self.elsewhere.emit, failure.pane or ""),
+            Remedy.REPORT_ELSEWHERE: self._actions.export_report.trigger,
             Remedy.AUTOMATIC_DEVICE: self._use_automatic_device,
             Remedy.SMALLER_WINDOWS: self._use_smaller_windows,
             Remedy.SAFE_NUMBERS: self._use_safe_numbers,

@@ -158,8 +158,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.strength_bar)
         column.addWidget(self.place_line)
         self.setCentralWidget(middle)
-        bar = QStatusBar()  # below the docks as well
-        bar.setSizeGripEnabled(False)
+        bar = QStatusBar(sizeGripEnabled=False)  # below the docks as well
         bar.addWidget(self.status, 1)
         self.setStatusBar(bar)
         self.welcome.setFocus()
@@ -174,6 +173,7 @@ class MainWindow(QMainWindow):
         actions.cancel.triggered.connect(session.cancel)
         session.opened.connect(self._on_opened)
         session.closed.connect(self._on_closed)
+        reporter.elsewhere.connect(self.save_flow.save_elsewhere)
         for failing in (session, self.save_flow, self.scenes, self.scene_board, self.tools):
             failing.failed.connect(reporter.on_failed)
         flows = (self.open_flow, self.save_flow, self.copy_flow, self.scenes)
@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
 
         dialog = SettingsDialog(self._preferences.settings, self)
         if dialog.exec():
-            self._preferences.replace(dialog.settings)
+            self._preferences.change(**dialog.changes)
         dialog.deleteLater()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

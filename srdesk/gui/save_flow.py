@@ -76,8 +76,13 @@ class SaveFlow(QObject):
 
     @Slot()
     def _on_save_as(self) -> None:
+        self.save_elsewhere("")
+
+    @Slot(str)
+    def save_elsewhere(self, pane: str) -> None:
+        """Save a pane where the person wants it, the marked one if it has no name."""
         try:
-            self.save_as(self.marked.result, self._choices.size)
+            self.save_as(pane or self.marked.result, self._choices.size)
         except SrDeskError as error:
             self.failed.emit(Failure(error, Doing.SAVING))
 

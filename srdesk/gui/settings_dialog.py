@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -106,24 +105,28 @@ class SettingsDialog(QDialog):
         return self._preview.text()
 
     @property
+    def changes(self) -> dict[str, Any]:
+        """What was entered, by the names of the settings; others may have changed since the dialog was opened."""
+        return {
+            "theme": self._theme.currentData(),
+            "window_px": self._window.currentData(),
+            "automatic_run_s": self._automatic.value(),
+            "panes_beside_training": self._beside_training.currentData(),
+            "output_name_template": self.template.text(),
+            "on_collision": self._collision.currentData(),
+            "jpeg_quality": self._quality.value(),
+            "write_sidecar": self._sidecar.isChecked(),
+            "ask_before_closing": self._ask.isChecked(),
+        }
+
+    @property
     def settings(self) -> Settings:
         """Return the settings with what was entered.
 
         Raises:
             ConfigError: an entry is not allowed.
         """
-        return msgspec.structs.replace(
-            self._before,
-            theme=self._theme.currentData(),
-            window_px=self._window.currentData(),
-            automatic_run_s=self._automatic.value(),
-            panes_beside_training=self._beside_training.currentData(),
-            output_name_template=self.template.text(),
-            on_collision=self._collision.currentData(),
-            jpeg_quality=self._quality.value(),
-            write_sidecar=self._sidecar.isChecked(),
-            ask_before_closing=self._ask.isChecked(),
-        )
+        return self._before.changed(**self.changes)
 
     @Slot()
     def _on_edited(self) -> None:

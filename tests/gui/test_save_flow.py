@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from srdesk.gui.main_window import MainWindow
+from srdesk.gui.messages.message_list import Loudness, Message
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.work import file_worker
 from srdesk.gui.work.saving import save
@@ -281,3 +283,30 @@ def test_what_is_saved_after_a_cancel_is_computed(
         window.desk_actions.save.trigger()
         nearest.gate.set()
     assert [path.name for path in picture.parent.glob("photo_*")] == ["photo_srresnet_x4.png"]
+
+
+def test_another_place_is_offered_for_what_could_not_be_saved(
+    qtbot: QtBot, window: MainWindow, session: Session, answers, open_in_window, picture: Path
+) -> None:
+    open_in_window(picture)
+    answers.given = {"save_path": picture.with_name("no") / "such" / "folder.png"}
+    window.view.activate("bicubic")
+    with qtbot.waitSignal(session.failed, timeout=WAIT_MS):
+        window.desk_actions.save_as.trigger()
+    window.view.activate("srresnet")
+    answers.given = {"save_path": None}
+    window.banner.message.remedy.act()
+    assert answers.suggestion.name == "photo_bicubic_x4.png"
+
+
+def test_words_that_are_marked_in_a_message_are_copied_instead_of_the_picture(
+    window: MainWindow, open_in_window, picture: Path
+) -> None:
+    open_in_window(picture)
+    window.banner.say(Message("Something went wrong.", Loudness.ERROR))
+    label = next(label for label in window.banner.findChildren(QLabel) if label.text() == "Something went wrong.")
+    window.show()
+    label.setFocus()
+    label.setSelection(0, 9)
+    window.desk_actions.copy.trigger()
+    assert QGuiApplication.clipboard().text() == "Something"

@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
 from srdesk.errors import ConfigError
+from srdesk.gui.main_window import MainWindow
+from srdesk.gui.preferences import Preferences
 from srdesk.gui.settings_dialog import SettingsDialog
 from srdesk.settings import Settings
 
@@ -45,3 +47,19 @@ def test_a_name_that_cannot_work_is_explained_and_cannot_be_accepted(qtbot: QtBo
     dialog.template.setText("{model}-{stem}{ext}")
     assert accept.isEnabled()
     assert "srresnet-photo.jpg" in dialog.example
+
+
+def test_what_changes_while_the_preferences_are_open_stays(
+    window: MainWindow, preferences: Preferences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accept(dialog: SettingsDialog) -> int:
+        dialog.template.setText("{stem}-{model}{ext}")
+        preferences.change(recent_files=("/a.png",), pane_weights={"srgan": "portraits"})
+        return 1
+
+    monkeypatch.setattr(SettingsDialog, "exec", accept)
+    window.desk_actions.preferences.trigger()
+    settings = preferences.settings
+    assert settings.output_name_template == "{stem}-{model}{ext}"
+    assert settings.recent_files == ("/a.png",)
+    assert settings.pane_weights == {"srgan": "portraits"}

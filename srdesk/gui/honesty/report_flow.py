@@ -123,7 +123,7 @@ class ReportFlow(QObject):
             sentence = self.tr("The report is in “{}”.").format(answer.output)
             self._around.messages.tell(Message(sentence, Loudness.NOTICE, remedy=button))
         elif isinstance(answer, Failed):
-            self._honesty.failed.emit(Failure(answer.error, Doing.SAVING))
+            self._honesty.failed.emit(Failure(answer.error, Doing.REPORTING))
 
     @Slot(object)
     def _on_reported(self, report: object) -> None:

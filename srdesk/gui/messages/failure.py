@@ -14,6 +14,7 @@ class Doing(Enum):
     OPENING = "opening"
     COMPUTING = "computing"
     SAVING = "saving"
+    REPORTING = "reporting"
     STARTING = "starting"
 
 

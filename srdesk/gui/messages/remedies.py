@@ -30,6 +30,7 @@ class Remedy(Enum):
 
     OPEN_OTHER = "open other"
     SAVE_ELSEWHERE = "save elsewhere"
+    REPORT_ELSEWHERE = "report elsewhere"
     AUTOMATIC_DEVICE = "automatic device"
     SMALLER_WINDOWS = "smaller windows"
     SAFE_NUMBERS = "safe numbers"
@@ -62,6 +63,8 @@ def remedy_for(failure: Failure, window_px: int | None) -> Remedy:
     """
     if isinstance(failure.error, OutOfMemoryError) and window_px == SMALLEST_WINDOW_PX:
         return Remedy.RUN_VISIBLE  # smaller windows were tried; it is the result that is too large
+    if failure.doing is Doing.REPORTING and isinstance(failure.error, ImageWriteError):
+        return Remedy.REPORT_ELSEWHERE
     if failure.doing is Doing.SAVING and isinstance(failure.error, UnsupportedImageError):
         return Remedy.SAVE_ELSEWHERE
     for kind, remedy in _BY_ERROR:
@@ -76,6 +79,7 @@ def label(remedy: Remedy) -> str:
     return {
         Remedy.OPEN_OTHER: tr("Remedy", "Open Another…"),
         Remedy.SAVE_ELSEWHERE: tr("Remedy", "Save Elsewhere…"),
+        Remedy.REPORT_ELSEWHERE: tr("Remedy", "Save Elsewhere…"),
         Remedy.AUTOMATIC_DEVICE: tr("Remedy", "Use Automatic Device"),
         Remedy.SMALLER_WINDOWS: tr("Remedy", "Use Smaller Windows"),
         Remedy.SAFE_NUMBERS: tr("Remedy", "Use fp32 on the CPU"),

@@ -202,3 +202,16 @@ def test_no_report_is_written_on_a_picture_that_came_while_its_place_was_chosen(
     window.open_flow.open([save_picture("other.png")])
     window.desk_actions.export_report.trigger()
     assert window.status.text == "“report.html” was not written, because the picture was left meanwhile."
+
+
+def test_a_report_that_cannot_be_written_is_offered_again(
+    qtbot: QtBot, window: MainWindow, answers, appraised: Callable[..., None], tmp_path: Path
+) -> None:
+    appraised()
+    answers.given = {"save_path": tmp_path / "no" / "such" / "report.html"}
+    with qtbot.waitSignal(window.tools.failed, timeout=WAIT_MS):
+        window.desk_actions.export_report.trigger()
+    assert window.banner.message.remedy.label == "Save Elsewhere…"
+    answers.given = {"save_path": None}
+    window.banner.message.remedy.act()
+    assert answers.suggestion.suffix == ".html"
