@@ -52,9 +52,12 @@ class Blinker(QObject):
         """Listen to B, and to the window going away, since the release of a key is then not seen."""
         match event.type():
             case QEvent.Type.KeyPress | QEvent.Type.KeyRelease if isinstance(event, QKeyEvent):
-                is_b = event.key() == Qt.Key.Key_B and event.modifiers() == Qt.KeyboardModifier.NoModifier
+                is_pressed = event.type() == QEvent.Type.KeyPress
+                # Another key may be down by the time that B is released.
+                is_plain = event.modifiers() == Qt.KeyboardModifier.NoModifier or not is_pressed
+                is_b = event.key() == Qt.Key.Key_B and is_plain
                 if is_b and not event.isAutoRepeat():
-                    self.swap(swapped=event.type() == QEvent.Type.KeyPress)
+                    self.swap(swapped=is_pressed)
                 return is_b
             case QEvent.Type.WindowDeactivate:
                 self.swap(swapped=False)

@@ -108,8 +108,9 @@ class Navigator(QObject):
 
     def pan(self, right_px: float, down_px: float) -> None:
         """Drag the document by so many device pixels."""
-        self.is_fitted = False
-        self._look(self.viewport.panned(right_px, down_px))
+        before = self.viewport
+        self._look(before.panned(right_px, down_px))
+        self.is_fitted = self.is_fitted and self.viewport == before  # all of it is seen: there is nowhere to go
 
     def _allowed(self, ratio: float) -> float:
         if self._lr_size is None:

@@ -89,6 +89,8 @@ class TileThread:
         """Let go of a scene: nothing is read of it any more, and its files are closed."""
         self.drop(owner)
         with self._turn:
+            if self._glanced is not None and self._glanced[0] is owner:
+                self._glanced = None
             self._left.append(owner)
             self._turn.notify()
 

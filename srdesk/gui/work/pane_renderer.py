@@ -201,9 +201,9 @@ class PaneRenderer(QObject):
 
     def cancel(self) -> None:
         """Stop; nothing begins by itself until the view changes or the person asks."""
-        self._is_held = True
+        self._is_held, self._asked_region = True, None
+        self._settling.stop()  # else it would begin again by itself
         self._asked.clear()
-        self._asked_region = None
         self._supersede()
         self.changed.emit()
 

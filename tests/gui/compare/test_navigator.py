@@ -134,3 +134,9 @@ def test_without_a_document_nothing_can_go_wrong(qapp: object) -> None:
     navigator.fit()
 
     assert navigator.lr_size is None
+
+
+def test_dragging_a_document_that_is_seen_whole_leaves_it_fitted(navigator: Navigator) -> None:
+    navigator.pan(3, 1)
+    navigator.set_canvas(CanvasSize(600, 800))
+    assert navigator.viewport.ratio == pytest.approx(0.8)

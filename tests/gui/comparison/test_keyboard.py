@@ -106,3 +106,10 @@ def test_a_change_of_mode_takes_the_keyboard_from_nobody_else(desk: MainWindow) 
     desk.view.set_mode(CompareMode.SLIDER)
     desk.view.set_mode(CompareMode.GRID)
     assert holder(desk) is button
+
+
+def test_b_that_is_released_after_shift_went_down_blinks_no_more(qtbot: QtBot, desk: MainWindow) -> None:
+    desk.desk_actions.modes["blink"].trigger()
+    qtbot.keyPress(holder(desk), Qt.Key.Key_B)
+    qtbot.keyRelease(holder(desk), Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
+    assert not desk.view._blinker.is_swapped

@@ -192,3 +192,21 @@ def test_a_thread_that_was_never_needed_ends_at_once() -> None:
     assert thread.close(0.0)
     thread.ask(Owner(Reader()), (0, 0, 0))
     assert thread.close(PATIENCE_S), "nothing is started after the end"
+
+
+def test_a_scene_that_is_left_is_not_opened_again_for_what_the_pointer_was_over(thread: TileThread) -> None:
+    gone, busy = Owner(Reader(steps=3)), Owner(Reader())
+    thread.ask(gone, (0, 0, 0))
+    gone.wait_for(thread, (0, 0, 0))
+    busy.reader.gate.clear()
+    thread.ask(busy, (0, 0, 0))
+    assert busy.reader.is_reading.wait(PATIENCE_S)
+    thread.ask_aside(gone, (0, 7, 7))
+    thread.leave(gone)
+    busy.reader.gate.set()
+    thread.ask(busy, (0, 1, 1))  # after what is read aside
+    busy.wait_for(thread, (0, 0, 0), (0, 1, 1))
+    assert thread.close(PATIENCE_S)
+    assert gone.opened == 1
+    assert gone.reader.is_closed
+    assert (0, 7, 7) not in gone.reader.keys
