@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from srdesk.errors import ConfigError
+from srdesk.imaging.naming import readable
 
 ModelName = Literal["srresnet", "srcnn", "srgan"]
 Schedule = Literal["cosine", "constant", "trapezoid"]
@@ -252,6 +253,11 @@ def validate(config: TrainConfig) -> TrainConfig:
         raise ConfigError("hr_scales", config.hr_scales, "factors from 0.25 to 1")
     if not config.data:
         raise ConfigError("data", "empty", "at least one folder or zip file of pictures (--data PATH)")
+    for name in config.data:
+        if readable(name) != name:
+            raise ConfigError(
+                "data", readable(name), "a folder or zip file whose name is valid text (UTF-8); rename it"
+            )
     if not all(part.isalnum() for part in config.weights_name.replace("-", "_").split("_") if part):
         raise ConfigError("name", config.name, "letters, digits, “-” and “_”")
     return config

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+from srdesk.imaging.naming import readable
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", forbid_unknown_fields=False, kw_only=True, gc=False):
@@ -43,6 +45,9 @@ class Started(Event, frozen=True, tag="started"):
     """Validation PSNR of bicubic enlargement, the line to beat."""
     bicubic_ssim_y: float
     """Validation SSIM of bicubic enlargement."""
+    best_psnr_y_db: float | None = None
+    """Validation PSNR of the best weights so far, on the pictures that are measured now; None if there are none, or if
+    an earlier version told of it."""
 
 
 class Step(Event, frozen=True, tag="step"):
@@ -314,8 +319,26 @@ _DECODER = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: AnyEvent) -> bytes:
-    """Return the event as one line of JSON with its line feed. A NaN, which JSON cannot hold, becomes null."""
-    return _ENCODER.encode(event) + b"\n"
+    """Return the event as one line of JSON with its line feed.
+
+    A NaN, which JSON cannot hold, becomes null; names of files that are no valid text are told readably.
+    """
+    try:
+        return _ENCODER.encode(event) + b"\n"
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_readable(msgspec.to_builtins(event))) + b"\n"
+
+
+def _readable(told: Any) -> Any:
+    """Return what an event consists of with text that can be written."""
+    match told:
+        case str():
+            return readable(told)
+        case dict():
+            return {key: _readable(value) for key, value in told.items()}
+        case list() | tuple():
+            return [_readable(value) for value in told]
+    return told
 
 
 def decode(line: bytes | str) -> AnyEvent:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from srdesk.errors import CheckpointError
+from srdesk.imaging.naming import readable
 from srdesk.training.data.pictures import Split
 from srdesk.training.run.runs import CHECKPOINT_NAME
 
@@ -38,7 +39,7 @@ def digest_of_pictures(split: Split) -> str:
 
 def sources_of(split: Split) -> str:
     """Return the folders and archives of the training pictures, and how many each has."""
-    folders = Counter(picture.path.parent.name for picture in split.training)
+    folders = Counter(readable(picture.path.parent.name) for picture in split.training)
     return ", ".join(
         f"{name} ({count} {'picture' if count == 1 else 'pictures'})" for name, count in sorted(folders.items())
     )

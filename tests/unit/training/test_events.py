@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 
 import msgspec
 import pytest
@@ -57,3 +58,11 @@ def test_a_line_that_is_no_event_is_refused(line: str) -> None:
 def test_a_field_of_a_later_version_is_passed_over() -> None:
     event = events.Saved(step=1, path="p")
     assert events.decode(json.dumps(json.loads(events.encode(event)) | {"mood": "fine"})) == event
+
+
+def test_names_that_are_no_valid_text_are_told_readably() -> None:
+    name = os.fsdecode(b"bild\xe9.png")
+    score = events.PictureScore(name=name, bicubic_db=1.0, start_db=2.0, best_db=3.0)
+    told = events.Compared(pictures=(score,), difference_db=1.0, better_pictures=1, bicubic_db=1.0, is_better=True)
+    for event in (told, events.Notice(message=f"“{name}” is too small.")):
+        assert "bild\ufffd.png" in str(events.decode(events.encode(event)))
