@@ -13,13 +13,12 @@ import torch
 from srdesk.engine.control import CancelToken
 from srdesk.engine.device import precision_name, resolve_device, resolve_precision
 from srdesk.engine.weights import save_weights
-from srdesk.engine.weights_copy import copy_weights
-from srdesk.errors import Cancelled, CheckpointError, ConfigError, TrainingDivergedError
+from srdesk.errors import Cancelled, CheckpointError, TrainingDivergedError
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
 from srdesk.training.data.camera import camera_of_picture
 from srdesk.training.data.dataset import BatchLoader, CropSampler
-from srdesk.training.data.pictures import Split, pictures_of_run
+from srdesk.training.data.pictures import Split, keep_measured, pictures_of_run
 from srdesk.training.data.sources import digest_of_pictures, sources_of
 from srdesk.training.learning import parallel
 from srdesk.training.learning.card import earlier_sources, weights_card
@@ -32,7 +31,7 @@ from srdesk.training.learning.checkpoint import (
     save_checkpoint,
     what_differs,
 )
-from srdesk.training.learning.comparison import Stored, compared, on_present_pictures, scores_of
+from srdesk.training.learning.comparison import Stored, compared, draw_again, on_present_pictures, scores_of
 from srdesk.training.learning.features import Vgg, load_features
 from srdesk.training.learning.guard import GuardState, advice, watch
 from srdesk.training.learning.identity import digest_at, goes_with
@@ -41,9 +40,10 @@ from srdesk.training.learning.step_report import StepReport
 from srdesk.training.learning.validation import Score, ValidationSet
 from srdesk.training.pauses import Pauses
 from srdesk.training.run.hold import Hold
+from srdesk.training.run.renaming import rename_best_weights
 from srdesk.training.run.requests import Requests
 from srdesk.training.run.runs import CHECKPOINT_NAME, PICTURES_FOLDER, START_NAME, WEIGHTS_FOLDER, Run
-from srdesk.training.run.strip import keep_references, keep_step
+from srdesk.training.run.strip import forget_pictures, keep_references, keep_step, kept_references
 
 ROLLBACK_RATE_FACTOR = 0.5
 """What the learning rates are multiplied by at each roll-back."""
@@ -171,6 +171,7 @@ class _Run:
             steps=self.config.steps,
             bicubic_psnr_y_db=self.bicubic.psnr_y_db,
             bicubic_ssim_y=self.bicubic.ssim_y,
+            best_psnr_y_db=self.state.best_scores.psnr_y_db,
         )
         for sentence in (*self.split.notices, *self.validation.notices(), *notices):
             yield events.Notice(message=sentence)
@@ -267,6 +268,7 @@ class _Run:
             data_earlier=noticed.data_earlier,
         )
         self.learner.rate_factor = self.state.rate_factor
+        forget_pictures(self.folder, after_step=self.state.step)
         self.close()
         self.loader = BatchLoader(self.sampler, self.state.step)
         yield events.RolledBack(
@@ -359,29 +361,20 @@ class _Run:
             data_earlier=earlier_sources(self.state, now, self.folder / START_NAME),
         )
         if parallel.is_main():
-            self._rename_best_weights()
+            if self.state.best_step:
+                rename_best_weights(self.folder, self.config, self.weights_path)
             yield from self._measure_again()
-
-    def _rename_best_weights(self) -> None:
-        """See that the best weights have the name of now, where the run goes on under another one."""
-        if not self.state.best_step or self.weights_path.exists():
-            return
-        run = Run(self.folder)
-        with contextlib.suppress(ConfigError):  # of a run without a configuration nobody knows the name of before
-            stored = run.config()
-            earlier = self.weights_path.with_name(f"{stored.weights_name}.safetensors")
-            if earlier.is_file():
-                name = self.config.weights_name
-                copy_weights(earlier, self.weights_path, name=name)
-                run.store(msgspec.structs.replace(stored, name=name))  # wherever this session is stopped
-                earlier.unlink()
 
     def _measure_again(self) -> Iterator[str]:
         """See that the scores of the start and of the best weights are those of the pictures that are there now."""
         stored = Stored(self.folder / START_NAME, self.weights_path if self.state.best_step else None)
         self.state, notice = on_present_pictures(self.state, self.validation, self.measured, stored, Run(self.folder))
         if notice:
+            keep_measured(self.split, self.config, self.folder)  # those that are gone are given up for good
             yield notice
+        strip_pictures = min(self.config.strip_pictures, len(self.validation))
+        if notice or kept_references(self.folder) < strip_pictures:
+            draw_again(self.state, self.validation, self.measured, stored, self.folder, strip_pictures)
 
     def _warm_start(self) -> Iterator[str]:
         card = warm_start(self.learner, self.config)

@@ -48,6 +48,12 @@ ONLY_ONE = (
 )
 """What is said of a run without a picture to hold out."""
 
+LEARNT_FROM = (
+    "None of the pictures that were held out is left: the one that is measured now was learnt from before, so that its "
+    "figures look too good. Add some."
+)
+"""What is said of a run that goes on without its held-out pictures, and has no others to hold out."""
+
 
 class TooSmallError(UnsupportedImageError):
     """The picture is smaller than an HR crop."""
@@ -124,12 +130,13 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
         for picture in ordered
         if picture.digest not in measured and is_held_out(picture.digest, config.validation_share)
     ]
-    validation = search.confirmed(held_out, config.validation_pictures)
+    validation, was_learnt_from = search.confirmed(held_out, config.validation_pictures), False
     training = _without(ordered, held_out)
     if not validation:
         # A handful of pictures may all fall on one side; a run without any measure would be blind.
         validation = search.confirmed(training, 1)[:1]
         training = _without(training, validation)
+        was_learnt_from = bool(measured)
     if not training:
         validation, training = validation[:1], validation[1:] or validation[:1]
     if not training:
@@ -138,7 +145,7 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
     if measured:
         validation = validation[: len(measured)]  # more of them would change the mean as much as others would
     lost = len(measured) - sum(picture.digest in measured for picture in validation)
-    notices = _notices(config, training, validation, lost)
+    notices = [*_notices(config, training, validation, lost), *([LEARNT_FROM] if was_learnt_from else [])]
     return Split(training, validation, tuple(search.skipped), tuple(notices))
 
 
@@ -157,15 +164,24 @@ def pictures_of_run(config: TrainConfig, folder: Path, token: CancelToken | None
         measured = msgspec.json.decode(path.read_bytes(), type=tuple[str, ...]) if path.exists() else ()
         split = find_pictures(config, token, measured=measured)
         if not measured:
-            digests = [picture.digest for picture in split.validation[: config.validation_pictures]]
             folder.mkdir(parents=True, exist_ok=True)
-            with atomic_write(path) as stream:
-                stream.write(msgspec.json.encode(digests))
+            keep_measured(split, config, folder)
     except msgspec.MsgspecError as error:
         raise CheckpointError(path, "it is damaged") from error
     except OSError as error:
         raise CheckpointError(path, f"{error.strerror}") from error
     return split
+
+
+def keep_measured(split: Split, config: TrainConfig, folder: Path) -> None:
+    """Write down which pictures the run in ``folder`` measures from now on.
+
+    Raises:
+        OSError: the list cannot be written.
+    """
+    digests = [picture.digest for picture in split.validation[: config.validation_pictures]]
+    with atomic_write(folder / MEASURED_NAME) as stream:
+        stream.write(msgspec.json.encode(digests))
 
 
 def open_sources(data: Sequence[str]) -> tuple[list[Path], list[Archive]]:
@@ -345,10 +361,10 @@ class _Search:
                 self.found.setdefault(digest, Picture(member.path, digest, area_px, member, shorter_px))
 
     def confirmed(self, pictures: Sequence[Picture], count: int) -> tuple[Picture, ...]:
-        """Return the pictures without those members of archives that cannot be used, if they are among the first."""
+        """Return the pictures without those that cannot be read, if they are among the first."""
         good: list[Picture] = []
         for picture in pictures:
-            if len(good) < count and picture.member is not None:
+            if len(good) < count:
                 self._token.check()
                 try:
                     height, width = picture.read_rgb8().shape[:2]

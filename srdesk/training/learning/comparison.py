@@ -14,6 +14,7 @@ from srdesk.training import events
 from srdesk.training.learning.checkpoint import RunState, Scores
 from srdesk.training.learning.validation import Score, ValidationSet
 from srdesk.training.run.runs import Run
+from srdesk.training.run.strip import forget_pictures, keep_references, keep_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,30 @@ def on_present_pictures(
     return msgspec.structs.replace(state, start_scores=start, best_scores=best, best_step=best_step), sentence
 
 
+def draw_again(
+    state: RunState, validation: ValidationSet, model: nn.Module, stored: Stored, folder: Path, pictures: int
+) -> None:
+    """Let the strip show the pictures of now, as the start weights and the best ones enlarge them.
+
+    Args:
+        state: where the run stands.
+        validation: the pictures that are there now.
+        model: what enlarges them; holds other weights afterwards.
+        stored: where the weights lie.
+        folder: the run folder.
+        pictures: how many are kept.
+
+    Raises:
+        ImageWriteError: a picture cannot be written.
+        OSError: the folder for them cannot be made.
+    """
+    forget_pictures(folder, after_step=-1)
+    keep_references(folder, dict(validation.references(pictures)))
+    for step, path in ((0, stored.start), (state.best_step, stored.best)):
+        if path is not None and _load(path, model):
+            keep_step(folder, step, validation.measure(model, strip_pictures=pictures).strip)
+
+
 def _is_of(scores: Scores, validation: ValidationSet, run: Run) -> bool:
     """Tell whether scores are those of the pictures that are there now."""
     if not scores.psnrs_y_db:
@@ -106,9 +131,14 @@ def _with_pictures(scores: Scores, validation: ValidationSet) -> Scores:
 
 def _measured(path: Path, validation: ValidationSet, model: nn.Module) -> Scores:
     """Return the scores of the weights in a file, none where there is no such file."""
+    return scores_of(validation.measure(model), validation) if _load(path, model) else Scores()
+
+
+def _load(path: Path, model: nn.Module) -> bool:
+    """Give a model the weights of a file; tell whether it could be done."""
     try:
         weights, _ = load_model(path)
         model.load_state_dict(weights.state_dict())
     except (WeightsError, RuntimeError):
-        return Scores()
-    return scores_of(validation.measure(model), validation)
+        return False
+    return True

@@ -48,9 +48,13 @@ def overview_of(told: list[events.AnyEvent], steps: int, *, is_running: bool) ->
             case _:
                 pass
         match event:
-            case events.Started(first_step=back) | events.RolledBack(to_step=back):
+            case events.Started(first_step=step, best_psnr_y_db=float(best)):
+                bests = [(step, best)]  # on the pictures that are held out now
+            case events.Started(first_step=step):
                 # What was told of later steps is void: they are made again.
-                step, bests = back, [best for best in bests if best[0] <= back]
+                bests = [best for best in bests if best[0] <= step]
+            case events.RolledBack(to_step=step):
+                bests = [(min(made, step), best) for made, best in bests]  # the best weights stay on the disk
             case events.Validated(is_best=True):
                 step = event.step
                 bests.append((event.step, event.psnr_y_db))

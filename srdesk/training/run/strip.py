@@ -36,6 +36,11 @@ def keep_references(folder: Path, pictures: Mapping[int, Mapping[str, FloatArray
             _write(folder / PICTURES_FOLDER / f"{number:02}_{kind}.png", pixels)
 
 
+def kept_references(folder: Path) -> int:
+    """Return of how many pictures there is what their enlargements are compared with."""
+    return len(list((folder / PICTURES_FOLDER).glob("*_lr.png")))
+
+
 def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray]) -> None:
     """Write the enlargements of one step, and drop some older ones if there are too many.
 
@@ -56,6 +61,20 @@ def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray]) -> No
             for path in (folder / PICTURES_FOLDER).glob(f"*_step-{old:08}.png"):
                 with contextlib.suppress(OSError):  # it stays: nothing but space is lost
                     path.unlink()
+
+
+def forget_pictures(folder: Path, *, after_step: int) -> None:
+    """Remove the enlargements of later steps, which are void.
+
+    Args:
+        folder: the run folder.
+        after_step: the last step whose enlargements stay; −1 removes all, and what they are compared with.
+    """
+    for path in (folder / PICTURES_FOLDER).glob("*.png"):
+        found = _STEP_NAME.fullmatch(path.name)
+        if after_step < 0 or (found is not None and int(found[1]) > after_step):
+            with contextlib.suppress(OSError):  # it stays, and is written over when its step is made again
+                path.unlink()
 
 
 def kept_steps(folder: Path) -> list[int]:

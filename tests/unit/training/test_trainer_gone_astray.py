@@ -14,6 +14,7 @@ from srdesk.training.learning.checkpoint import load_checkpoint
 from srdesk.training.learning.guard import GuardState
 from srdesk.training.learning.learner import StepFigures
 from srdesk.training.run.runs import GOOD_CHECKPOINT_NAME, RUN_PARTS
+from srdesk.training.run.strip import kept_steps
 
 MakeConfig = Callable[..., TrainConfig]
 
@@ -71,3 +72,20 @@ def test_a_good_state_is_kept_as_long_as_there_are_signs(
     ]
     assert kept == [(2, False), (4, False), (6, True), (8, False), (10, False)]
     assert GOOD_CHECKPOINT_NAME in RUN_PARTS
+
+
+def test_enlargements_of_steps_that_are_void_are_removed(
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_worried_after(monkeypatch, 7, 3, 3)
+    config = tiny_config(steps=12, validate_every_steps=2, checkpoint_every_steps=4, report_every_steps=1)
+    steps: list[int] = []
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for event in trainer.train(config, folder, CancelToken()):
+        if isinstance(event, events.RolledBack):
+            assert event.to_step < 8
+            steps = kept_steps(folder)
+            assert max(steps) <= event.to_step
+    assert steps
+    assert kept_steps(folder)[-1] == 12

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import numpy as np
+import PIL.Image
 import pytest
 
 from srdesk.engine.control import CancelToken
 from srdesk.engine.weights import load_model
 from srdesk.training import events
 from srdesk.training.config import TrainConfig
-from srdesk.training.data.pictures import file_digest, is_held_out, pictures_of_run
+from srdesk.training.data.pictures import LEARNT_FROM, file_digest, is_held_out, pictures_of_run
 from srdesk.training.learning.card import earlier_sources
 from srdesk.training.learning.checkpoint import Checkpoint, RunState, load_checkpoint, save_checkpoint
 from srdesk.training.learning.validation import ValidationSet
-from srdesk.training.run.runs import MEASURED_NAME, START_NAME
+from srdesk.training.run.runs import MEASURED_NAME, PICTURES_FOLDER, START_NAME
 from srdesk.training.trainer import WEIGHTS_FOLDER, train
 
 MakeConfig = Callable[..., TrainConfig]
@@ -161,3 +163,43 @@ def test_nothing_is_said_where_the_same_pictures_are_measured(config: TrainConfi
     told = run(config, tmp_path / "run")
     assert sentences(told) == []
     assert len(of_kind(told, events.Compared)) == 1
+
+
+def test_the_strip_shows_the_pictures_of_now(config: TrainConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begun(config, folder)
+    run(config, folder)
+    pictures = ValidationSet(pictures_of_run(config, folder).validation[:3], crop_px=config.validation_crop_px)
+    score = pictures.measure(load_model(folder / START_NAME)[0], strip_pictures=config.strip_pictures)
+    for number, kinds in pictures.references(config.strip_pictures):
+        for kind, expected in (*kinds.items(), ("step-00000000", score.strip[number])):
+            shown = np.asarray(PIL.Image.open(folder / PICTURES_FOLDER / f"{number:02}_{kind}.png"), np.float32) / 255
+            np.testing.assert_allclose(shown, expected, rtol=0, atol=1.01 / 255)
+
+
+def test_a_strip_of_more_pictures_is_drawn_as_a_whole(config: TrainConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(msgspec.structs.replace(config, strip_pictures=1), folder, stop_at_step=4)
+    run(msgspec.structs.replace(config, strip_pictures=3), folder)
+    for kind in ("lr", "bicubic", "hr", "step-00000000", "step-00000008"):
+        assert len(list((folder / PICTURES_FOLDER).glob(f"*_{kind}.png"))) == 3, kind
+
+
+def test_pictures_that_are_gone_are_given_up_once_and_for_all(config: TrainConfig, tmp_path: Path) -> None:
+    begun(config, tmp_path / "run")
+    gone = [
+        [event.message for event in of_kind(run(config, tmp_path / "run", stop_at_step=step), events.Notice)]
+        for step in (5, 6, 7)
+    ]
+    assert ["are gone or cannot be read" in " ".join(said) for said in gone] == [True, False, False]
+
+
+def test_a_picture_that_was_learnt_from_is_measured_with_a_warning(
+    tiny_config: MakeConfig, pictures: Path, tmp_path: Path
+) -> None:
+    config, folder = tiny_config(**COURSE, validation_share=0.0), tmp_path / "run"
+    run(config, folder, stop_at_step=4)
+    (measured,) = msgspec.json.decode((folder / MEASURED_NAME).read_bytes())
+    next(file for file in pictures.rglob("*.png") if file_digest(file.read_bytes()) == measured).unlink()
+    told = run(config, folder)
+    assert LEARNT_FROM in [event.message for event in of_kind(told, events.Notice)]

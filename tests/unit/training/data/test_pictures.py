@@ -12,7 +12,15 @@ import pytest
 
 from srdesk.errors import ArchiveError, CheckpointError, DatasetError
 from srdesk.training.config import CONFIG_NAME, TrainConfig
-from srdesk.training.data.pictures import Picture, Split, find_pictures, pictures_of_run, read_rgb8
+from srdesk.training.data.pictures import (
+    Picture,
+    Split,
+    file_digest,
+    find_pictures,
+    is_held_out,
+    pictures_of_run,
+    read_rgb8,
+)
 from srdesk.training.run.runs import EVENTS_NAME, MEASURED_NAME, PICTURES_FOLDER
 
 MakeConfig = Callable[..., TrainConfig]
@@ -281,3 +289,21 @@ def test_16_bits_are_rounded_to_8(tmp_path: Path) -> None:
     numbers = np.arange(0, 65536, 64, dtype=np.uint16).reshape(32, 32)
     PIL.Image.fromarray(numbers).save(tmp_path / "deep.png")
     np.testing.assert_array_equal(read_rgb8(tmp_path / "deep.png")[..., 0], np.rint(numbers / 65535 * 255))
+
+
+def test_a_damaged_picture_is_not_held_out(
+    tiny_config: MakeConfig, pictures: Path, new_picture: NewPicture, tmp_path: Path
+) -> None:
+    for seed in range(60, 200):
+        new_picture(tmp_path / "one.png", seed)
+        content = (tmp_path / "one.png").read_bytes()[:-300]
+        if is_held_out(file_digest(content), 0.3):
+            break
+    for file in pictures.rglob("*.png"):
+        if is_held_out(file_digest(file.read_bytes()), 0.3):
+            file.unlink()
+    (pictures / "cut.png").write_bytes(content)
+    split = find_pictures(tiny_config())
+    assert [path.name for path, _ in split.skipped] == ["cut.png"]
+    assert split.validation
+    assert "cut.png" not in names((*split.training, *split.validation))

@@ -148,7 +148,7 @@ def test_what_was_told_of_steps_that_are_made_again_is_void(tmp_path: Path) -> N
     run = make_run(run.folder, stepped(10), validated(10, 28.0), validated(15, 27.0, is_best=False))
     assert (run.overview().step, run.overview().steps, run.overview().best_psnr_y_db) == (10, 100, 28.0)
     run = make_run(run.folder, events.RolledBack(step=15, to_step=9, reason="Hm.", rate_factor=0.5))
-    assert (run.overview().step, run.overview().best_psnr_y_db) == (9, 26.0)
+    assert (run.overview().step, run.overview().best_psnr_y_db) == (9, 28.0)
 
 
 def test_half_a_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
@@ -220,3 +220,20 @@ def test_a_run_at_work_is_not_discarded(run: Run) -> None:
         with pytest.raises(RunInUseError):
             run.discard()
         assert (run.folder / "config.json").exists()
+
+
+def test_the_best_weights_stay_the_best_after_a_run_went_back(tmp_path: Path) -> None:
+    back = events.RolledBack(step=25, to_step=10, reason="Hm.", rate_factor=0.5)
+    told = (started(), validated(0, 29.0), validated(10, 30.0), validated(20, 31.0), back)
+    run = make_run(tmp_path / "run", *told, validated(15, 30.5, is_best=False))
+    assert run.overview().best_psnr_y_db == 31.0
+    run = make_run(run.folder, started(first_step=12))
+    assert run.overview().best_psnr_y_db == 31.0
+
+
+def test_what_a_session_says_of_the_best_weights_counts(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", started(), validated(0, 26.0), validated(10, 28.0))
+    run = make_run(run.folder, msgspec.structs.replace(started(first_step=10), best_psnr_y_db=25.5))
+    assert run.overview().best_psnr_y_db == 25.5
+    run = make_run(run.folder, validated(15, 25.0, is_best=False), validated(20, 26.5))
+    assert run.overview().best_psnr_y_db == 26.5
