@@ -31,6 +31,8 @@ class _DropList(QListWidget):
 class DataList(QWidget):
     """Folders and zip archives, added by button or by dropping them."""
 
+    named_again = Signal()
+    """Something was added that is listed already."""
     changed = Signal()
     """Another set of folders and archives is listed."""
 
@@ -79,6 +81,8 @@ class DataList(QWidget):
     def add(self, *paths: Path) -> None:
         """List folders and archives that are not listed yet; everything else is left out."""
         before = self.paths
+        if any(str(path.absolute()) in before for path in paths):
+            self.named_again.emit()
         for path in paths:
             name = str(path.absolute())
             if (path.is_dir() or path.suffix.lower() == _ARCHIVE_SUFFIX) and name not in self.paths:

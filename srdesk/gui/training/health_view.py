@@ -87,10 +87,16 @@ class HealthView(QWidget):
             self._summary.setText(self.tr("Folders are searched with everything inside. The check begins by itself."))
             self._settling.stop()
 
+    def forget(self) -> None:
+        """Look again at the next `check`, since the folders may hold other pictures by now; a check goes on."""
+        if not self._task.is_going_on and not self._settling.isActive():
+            self._config = None
+
     def cancel(self) -> None:
-        """Look no further; nothing is known then unless the check was done."""
+        """Look no further; nothing is known then unless the check was done, and the next `check` begins anew."""
         self._settling.stop()
         if self._task.is_going_on:
+            self._config = None
             self._task.cancel()
             self._bar.hide()
             self._summary.setText(self.tr("The pictures were not looked at to the end."))

@@ -87,6 +87,7 @@ class PictureStrip(QWidget):
     def look_again(self) -> None:
         """Take notice of pictures that were added or dropped."""
         numbers, steps = _contents(self._folder) if self._folder is not None else ([], [])
+        self._kept = {path: picture for path, picture in self._kept.items() if path.exists()}
         self._first_step = steps[0] if steps else None
         self.bar.set_contents(numbers, steps)
         self._empty.setVisible(not steps)

@@ -177,7 +177,7 @@ class RunPage(QWidget):
     @Slot(object)
     def _on_progressed(self, event: events.AnyEvent) -> None:
         self.record.take(event)
-        self._has_new_pictures |= isinstance(event, events.Pictured)
+        self._has_new_pictures |= isinstance(event, events.Pictured | events.RolledBack)
         if not self._redraw_timer.isActive():
             self._redraw_timer.start()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from srdesk.gui.training.advanced_form import AdvancedForm
@@ -60,6 +61,7 @@ class SetupPage(QWidget):
         self._build()
         self.setFocusProxy(self.data)
         self.data.changed.connect(self._on_data_changed)
+        self.data.named_again.connect(self._look_again)
         self.download.fetched.connect(self.data.add)
         self.form.changed.connect(self._on_form_changed)
         self.health.reported.connect(self._on_form_changed)
@@ -129,6 +131,17 @@ class SetupPage(QWidget):
     @Slot()
     def _on_data_changed(self) -> None:
         self.form.set_data(self.data.paths)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look again at folders that held nothing of use, or were not looked at to the end."""
+        super().showEvent(event)
+        if self.health.report is None or not self.health.report.pictures:
+            self._look_again()
+
+    @Slot()
+    def _look_again(self) -> None:
+        self.health.forget()
+        self._on_form_changed()
 
     @Slot()
     def _on_form_changed(self) -> None:

@@ -89,7 +89,8 @@ class TrainDialog(QDialog):
     def show_run(self, folder: Path) -> None:
         """Show a run: the current one as it goes on, any other as it has been."""
         current = self._training.current
-        if current is not None and current.run.folder == folder:
+        is_current = current is not None and current.run.folder == folder
+        if current is not None and is_current and (current.is_alive or not Run(folder).is_running()):
             self._watch(current)
         elif not Run(folder).is_running():
             process = RunProcess(self)

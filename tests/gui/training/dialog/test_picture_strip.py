@@ -152,3 +152,21 @@ def test_start_and_now_can_be_compared_behind_a_slider(qtbot: QtBot, strip: Pict
     strip.set_mode(CompareMode.SLIDER)
     assert strip.view.mode is CompareMode.SLIDER
     assert strip.view.compared == ("start", "now")
+
+
+def test_steps_that_are_void_are_read_again_when_they_are_made_again(
+    qtbot: QtBot, strip: PictureStrip, folder: Path
+) -> None:
+    for step in (0, 5, 10):
+        add_step(folder, step, 30 + step)
+    strip.show_folder(folder)
+    strip.go_to(5)
+    qtbot.waitUntil(lambda: seen(strip, "now") == 35, timeout=WAIT_MS)
+    for path in (*folder.glob("*_step-00000005.png"), *folder.glob("*_step-00000010.png")):
+        path.unlink()
+    strip.look_again()
+    assert strip.step == 0
+    add_step(folder, 5, 200)
+    strip.look_again()
+    strip.go_to(5)
+    qtbot.waitUntil(lambda: seen(strip, "now") == 200, timeout=WAIT_MS)

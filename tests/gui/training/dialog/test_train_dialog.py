@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from srdesk.gui.training.outcome import Crashed, Failed, Finished, Stopped
 from srdesk.gui.training.result_page import Decision
-from srdesk.gui.training.run_process import RunPhase
+from srdesk.gui.training.run_process import RunPhase, RunProcess
 from srdesk.gui.training.train_dialog import Step, TrainDialog
 from srdesk.gui.training.training import Training
 from srdesk.training import events
@@ -170,6 +170,23 @@ def test_the_figures_of_a_run_are_written_out(
         assert dialog.run_page.figures == (
             "10 min left · 2.00 steps/s · memory 1.5 GB · waiting for pictures 1 % · cpu in fp32"
         )
+    qtbot.waitUntil(lambda: dialog.step is Step.RESULT, timeout=WAIT_MS)
+
+
+def test_a_run_that_goes_on_in_a_terminal_is_seen_going_on(
+    qtbot: QtBot, dialog: TrainDialog, training: Training, make_run: MakeRun, make_step: MakeStep
+) -> None:
+    run = Run(make_run(make_step(40), finished("stopped", step=40)))
+    ended = RunProcess(training)
+    ended.replay(run.folder)
+    qtbot.waitUntil(lambda: ended.outcome is not None, timeout=WAIT_MS)
+    training.current = ended
+    with run.hold():
+        with run.events_path.open("ab") as file:
+            file.write(events.encode(make_step(55)))
+        dialog.show_run(run.folder)
+        qtbot.waitUntil(lambda: dialog.run_page.record.step == 55, timeout=WAIT_MS)
+        assert dialog.step is Step.TRAIN
     qtbot.waitUntil(lambda: dialog.step is Step.RESULT, timeout=WAIT_MS)
 
 
