@@ -7,7 +7,7 @@ memory that the child cannot touch any more. Nothing is ever unpickled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -49,7 +49,7 @@ class Began(msgspec.Struct, frozen=True, tag="began"):
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened"):
-    """The picture is decoded; numbers, alpha, ICC profile, EXIF and XMP follow as raw bytes in this order."""
+    """The picture is decoded; numbers, alpha, ICC profile, EXIF, XMP and IPTC follow as raw bytes in this order."""
 
     height: int
     width: int
@@ -62,6 +62,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     icc_profile_bytes: int | None
     exif_bytes: int | None
     xmp_bytes: int | None
+    iptc_bytes: int | None
     dpi: tuple[float, float] | None
     text: tuple[tuple[str, str], ...]
     colour_space: tuple[tuple[str, bytes], ...]
@@ -102,6 +103,7 @@ def announcement(stored: StoredImage) -> Opened:
         icc_profile_bytes=None if metadata.icc_profile is None else len(metadata.icc_profile),
         exif_bytes=None if metadata.exif is None else len(metadata.exif),
         xmp_bytes=None if metadata.xmp is None else len(metadata.xmp),
+        iptc_bytes=None if metadata.iptc is None else len(metadata.iptc),
         dpi=metadata.dpi,
         text=metadata.text,
         colour_space=metadata.colour_space,
@@ -118,21 +120,20 @@ def payload(stored: StoredImage) -> Iterator[memoryview | bytes]:
     if stored.alpha_numbers is not None:
         yield from _chunks(stored.alpha_numbers)
     metadata = stored.metadata
-    for block in (metadata.icc_profile, metadata.exif, metadata.xmp):
+    for block in (metadata.icc_profile, metadata.exif, metadata.xmp, metadata.iptc):
         if block:
             yield block
 
 
-def assembled(
-    opened: Opened, numbers: Numbers, alpha: Numbers | None, blocks: tuple[bytes | None, bytes | None, bytes | None]
-) -> StoredImage:
+def assembled(opened: Opened, numbers: Numbers, alpha: Numbers | None, blocks: Iterable[bytes | None]) -> StoredImage:
     """Return the picture that was announced and received."""
-    icc_profile, exif, xmp = blocks
+    icc_profile, exif, xmp, iptc = blocks
     metadata = Metadata(
         format=opened.format,
         icc_profile=icc_profile,
         exif=exif,
         xmp=xmp,
+        iptc=iptc,
         dpi=opened.dpi,
         text=opened.text,
         colour_space=opened.colour_space,

@@ -315,8 +315,8 @@ def _receive(child: subprocess.Popen[bytes], opened: decode_wire.Opened) -> Stor
     shape = (opened.height, opened.width, opened.channels)
     numbers = _read_array(child.stdout, shape, opened.dtype)
     alpha = _read_array(child.stdout, shape[:2], opened.dtype) if opened.has_alpha else None
-    icc_profile, exif, xmp = _read_blocks(child.stdout, (opened.icc_profile_bytes, opened.exif_bytes, opened.xmp_bytes))
-    return decode_wire.assembled(opened, numbers, alpha, (icc_profile, exif, xmp))
+    sizes = (opened.icc_profile_bytes, opened.exif_bytes, opened.xmp_bytes, opened.iptc_bytes)
+    return decode_wire.assembled(opened, numbers, alpha, _read_blocks(child.stdout, sizes))
 
 
 def _read_array(stream: IO[bytes], shape: tuple[int, ...], dtype: str) -> Numbers:

@@ -225,7 +225,11 @@ def save_image(path: Path | str, stored: StoredImage, *, quality: int = 95) -> t
         raise ImageWriteError(path, _reason(error)) from error
     except MemoryError as error:
         raise ImageWriteError(path, "encoding it needs more memory than there is") from error
-    return left_out if format_name == "PNG" else left_out + tuple(_only_in_png(stored.metadata))
+    if format_name != "PNG":
+        left_out += tuple(_only_in_png(stored.metadata))
+    if stored.metadata.iptc and format_name not in ("JPEG", "TIFF"):
+        left_out += (f"The IPTC records have no place in a {_SPOKEN[format_name]} and were left out.",)
+    return left_out
 
 
 _SPOKEN = {"PNG": "PNG", "JPEG": "JPEG", "WEBP": "WebP", "TIFF": "TIFF", "FITS": "FITS"}

@@ -70,6 +70,8 @@ class Metadata:
     """EXIF block (TIFF structure, without the ``Exif\\0\\0`` prefix) with its orientation reset to 1."""
     xmp: bytes | None = None
     """XMP packet, byte for byte but for an orientation that was applied."""
+    iptc: bytes | None = None
+    """IPTC-IIM records of a JPEG or TIFF, byte for byte."""
     dpi: tuple[float, float] | None = None
     """Horizontal and vertical resolution in dots per inch."""
     text: tuple[tuple[str, str], ...] = ()

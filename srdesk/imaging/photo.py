@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from srdesk.errors import UnsupportedImageError
-from srdesk.imaging import exif
+from srdesk.imaging import exif, iptc
 from srdesk.imaging.image import Metadata
 from srdesk.imaging.probe import ImageProbe, check_budget, decoder_errors
 from srdesk.imaging.stored import Numbers, StoredImage
@@ -82,9 +82,10 @@ def write_jpeg(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str
 
     metadata, left_out = _fitting_jpeg(_sized(stored))
     numbers: Numbers = stored.numbers[:, :, 0] if stored.channels == 1 else stored.numbers
-    Image.fromarray(numbers).save(
-        stream, "JPEG", quality=quality, subsampling="4:4:4", **_save_options(metadata, exif_prefix=_EXIF_PREFIX)
-    )
+    options = _save_options(metadata, exif_prefix=_EXIF_PREFIX)
+    if metadata.iptc:
+        options["extra"] = iptc.jpeg_marker(metadata.iptc)
+    Image.fromarray(numbers).save(stream, "JPEG", quality=quality, subsampling="4:4:4", **options)
     return left_out
 
 
@@ -149,6 +150,7 @@ def _metadata(picture: PillowImage, stream: BinaryIO, format_name: str) -> tuple
         icc_profile=picture.info.get("icc_profile") or None,
         exif=block,
         xmp=picture.info.get("xmp") or None,
+        iptc=iptc.of_jpeg(picture) if format_name == "JPEG" else None,
         dpi=_resolution(picture.info.get("dpi")),
         is_lossless=format_name == "WEBP" and _is_lossless_webp(stream),
     )
@@ -223,6 +225,9 @@ def _fitting_jpeg(metadata: Metadata) -> tuple[Metadata, tuple[str, ...]]:
     if metadata.xmp and len(_XMP_PREFIX + metadata.xmp) > _JPEG_MARKER_BYTES:
         metadata = replace(metadata, xmp=None)
         left_out.append("The XMP packet is too large for JPEG and was left out.")
+    if metadata.iptc and len(metadata.iptc) > iptc.MAX_JPEG_BYTES:
+        metadata = replace(metadata, iptc=None)
+        left_out.append("The IPTC records are too large for JPEG and were left out.")
     return metadata, tuple(left_out)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from srdesk.errors import UnsupportedImageError
-from srdesk.imaging import exif, ifd
+from srdesk.imaging import exif, ifd, iptc
 from srdesk.imaging.image import Metadata
 from srdesk.imaging.probe import ImageProbe, check_budget, decoder_errors
 from srdesk.imaging.stored import Numbers, StoredImage
@@ -32,6 +32,7 @@ _COMPRESSIONS = frozenset({1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34887, 34925, 
 _ASSOCIATED_ALPHA = 1
 
 _XMP, _ICC = 700, 34675
+_BYTE, _UNDEFINED = 1, 7
 _DESCRIPTION = 270
 _KEPT_TAGS = frozenset({_DESCRIPTION, 271, 272, 305, 306, 315, 316, 33432, ifd.EXIF_IFD, ifd.GPS_IFD})
 """Description, make, model, software, date, artist, host computer, copyright: what an EXIF block has beside EXIF."""
@@ -99,8 +100,8 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
     pixels = _interleaved(stored)
     metadata = stored.metadata
     options: dict[str, Any] = {"resolution": metadata.dpi, "resolutionunit": "inch"} if metadata.dpi else {}
-    if metadata.xmp:
-        options["extratags"] = [(_XMP, 1, len(metadata.xmp), metadata.xmp, True)]
+    blocks = ((_XMP, _BYTE, metadata.xmp), (iptc.TIFF_TAG, _UNDEFINED, metadata.iptc))
+    options["extratags"] = [(tag, kind, len(block), block, True) for tag, kind, block in blocks if block]
     with tifffile.TiffWriter(stream, bigtiff=pixels.nbytes > _CLASSIC_BYTES, byteorder=layout.order) as writer:
         writer.write(
             pixels,
@@ -297,7 +298,7 @@ def _value_map(numbers: Numbers) -> ValueMap:
 
 def _metadata(stream: BinaryIO, page: TiffPage) -> Metadata:
     layout, _ = ifd.read_layout(stream)
-    wanted = _KEPT_TAGS | {_XMP, _ICC, 282, 283, 296}
+    wanted = _KEPT_TAGS | {_XMP, _ICC, iptc.TIFF_TAG, 282, 283, 296}
     found = ifd.read_directory(stream, page.offset, layout, wanted, max_bytes=_MAX_METADATA_BYTES)
     described = found.get(_DESCRIPTION)
     if isinstance(described, ifd.Field) and _tells_old_size(described.data):
@@ -308,6 +309,7 @@ def _metadata(stream: BinaryIO, page: TiffPage) -> Metadata:
         icc_profile=_bytes_of(found.get(_ICC)),
         exif=ifd.exif_block(kept, layout) if kept else None,
         xmp=_bytes_of(found.get(_XMP)),
+        iptc=_bytes_of(found.get(iptc.TIFF_TAG)),
         dpi=_resolution(page),
     )
 
