@@ -39,7 +39,7 @@ def overview_of(told: list[events.AnyEvent], steps: int, *, is_running: bool) ->
         match event:
             case events.Finished(reason=reason):
                 state = "running" if is_running else reason
-            case events.Failed():
+            case events.Failed() if state not in ("done", "stopped"):  # else a session was refused that never began
                 state = "running" if is_running else "failed"
             case events.Paused():
                 state = "paused" if is_running else "interrupted"

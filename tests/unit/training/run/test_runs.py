@@ -231,6 +231,13 @@ def test_the_best_weights_stay_the_best_after_a_run_went_back(tmp_path: Path) ->
     assert run.overview().best_psnr_y_db == 31.0
 
 
+@pytest.mark.parametrize("reason", ["done", "stopped"])
+def test_a_session_that_is_refused_leaves_a_run_as_it_was(tmp_path: Path, reason: Literal["done", "stopped"]) -> None:
+    run = make_run(tmp_path / "run", started(), stepped(100), finished(reason), FAILED)
+    assert run.state() == reason
+    assert make_run(run.folder, started(first_step=100), FAILED).state() == "failed"
+
+
 def test_what_a_session_says_of_the_best_weights_counts(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", started(), validated(0, 26.0), validated(10, 28.0))
     run = make_run(run.folder, msgspec.structs.replace(started(first_step=10), best_psnr_y_db=25.5))
