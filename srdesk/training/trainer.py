@@ -311,7 +311,9 @@ class _Run:
                 yield from self._save_weights(self.weights_path, score)
                 yield events.Weights(step=step, path=str(self.weights_path), psnr_y_db=score.psnr_y_db)
         if score.strip:
-            yield from self.pauses.insist(lambda: keep_step(self.folder, step, score.strip), step)
+            yield from self.pauses.insist(
+                lambda: keep_step(self.folder, step, score.strip, best_step=self.state.best_step), step
+            )
             yield events.Pictured(step=step, folder=str(self.folder / PICTURES_FOLDER))
 
     def _save_weights(self, path: Path, score: Score) -> Iterator[events.AnyEvent]:

@@ -81,6 +81,8 @@ class Verdict:
         match self._outcome:
             case Finished():
                 return _tr("All {:,} steps were made.").format(step)
+            case Stopped() if not steps:
+                return _tr("The run was stopped before its first step.")
             case Stopped():
                 return _tr("The run was stopped at step {:,} of {:,}.").format(step, steps)
             case Failed(error) | Crashed(error=error):

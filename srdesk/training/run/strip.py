@@ -41,13 +41,14 @@ def kept_references(folder: Path) -> int:
     return len(list((folder / PICTURES_FOLDER).glob("*_lr.png")))
 
 
-def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray]) -> None:
+def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray], *, best_step: int = 0) -> None:
     """Write the enlargements of one step, and drop some older ones if there are too many.
 
     Args:
         folder: the run folder.
         step: steps done.
         pictures: number of the picture → `(H, W, 3)` pixels, clipped to `[0, 1]`.
+        best_step: the step of the best weights, whose enlargements stay.
 
     Raises:
         ImageWriteError: a file cannot be written.
@@ -57,7 +58,7 @@ def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray]) -> No
         _write(folder / PICTURES_FOLDER / f"{number:02}_step-{step:08}.png", pixels)
     steps = kept_steps(folder)
     if len(steps) > MAX_STEPS:
-        for old in steps[1:-1:2]:  # the first and the latest stay
+        for old in set(steps[1:-1:2]) - {best_step}:  # the first and the latest stay, too
             for path in (folder / PICTURES_FOLDER).glob(f"*_step-{old:08}.png"):
                 with contextlib.suppress(OSError):  # it stays: nothing but space is lost
                     path.unlink()

@@ -78,6 +78,13 @@ def test_a_stopped_run_says_where(record: RunRecord) -> None:
     assert verdict.details == "It has made no weights yet."
 
 
+def test_a_run_that_was_stopped_while_it_prepared_has_no_step_to_name() -> None:
+    verdict = Verdict(
+        RunRecord(), Stopped(events.Finished(reason="stopped", step=0, best_psnr_y_db=None, elapsed_s=1.0))
+    )
+    assert verdict.headline == "The run was stopped before its first step."
+
+
 def test_a_failed_run_says_why_and_what_to_do(record: RunRecord) -> None:
     verdict = Verdict(record, Failed(TrainingError("The disk is full.", hint="Free some space.")))
     assert verdict.headline == "The disk is full."

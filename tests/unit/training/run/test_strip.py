@@ -24,8 +24,9 @@ def test_what_is_kept_can_be_looked_at(tmp_path: Path) -> None:
 def test_of_many_steps_some_are_dropped_but_never_the_first_and_the_latest(tmp_path: Path) -> None:
     dot = np.zeros((1, 1, 3), np.float32)
     for step in range(0, 3 * MAX_STEPS):
-        keep_step(tmp_path, step, {0: dot, 1: dot})
+        keep_step(tmp_path, step, {0: dot, 1: dot}, best_step=min(step, 41))
         steps = kept_steps(tmp_path)
+        assert min(step, 41) in steps
         assert len(steps) <= MAX_STEPS
         assert (steps[0], steps[-1]) == (0, step)
     assert len(list((tmp_path / PICTURES_FOLDER).glob("01_*.png"))) == len(kept_steps(tmp_path))
