@@ -140,7 +140,10 @@ def _enlarged_photo(
     stored = StoredImage.empty(
         box.height, box.width, image.channels, image.values, image.metadata, with_alpha=image.alpha is not None
     )
-    source = image if image.alpha is None else image.with_pixels(bleed_colour(image.pixels, image.alpha), None)
+    pixels = image.pixels
+    if image.alpha is not None and not image.metadata.is_opacity_unsaid:
+        pixels = bleed_colour(pixels, image.alpha)
+    source = image if image.alpha is None else image.with_pixels(pixels, None)
     facts = upscaler.upscale(source, _Shifted(stored, box), control, region=region)
     if image.alpha is not None:
         whole = (image.height * SCALE, image.width * SCALE)

@@ -67,6 +67,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     text: tuple[tuple[str, str], ...]
     colour_space: tuple[tuple[str, bytes], ...]
     is_lossless: bool
+    is_opacity_unsaid: bool
     science: Science | None = None
     fits: FitsOrigin | None = None
     scene: SceneOrigin | None = None
@@ -108,6 +109,7 @@ def announcement(stored: StoredImage) -> Opened:
         text=metadata.text,
         colour_space=metadata.colour_space,
         is_lossless=metadata.is_lossless,
+        is_opacity_unsaid=metadata.is_opacity_unsaid,
         science=stored.science,
         fits=metadata.fits,
         scene=metadata.scene,
@@ -138,6 +140,7 @@ def assembled(opened: Opened, numbers: Numbers, alpha: Numbers | None, blocks: I
         text=opened.text,
         colour_space=opened.colour_space,
         is_lossless=opened.is_lossless,
+        is_opacity_unsaid=opened.is_opacity_unsaid,
         fits=opened.fits,
         scene=opened.scene,
     )

@@ -80,6 +80,9 @@ class Metadata:
     """Chunks of a PNG that say what its colours mean where no ICC profile does (type, content)."""
     is_lossless: bool = False
     """Whether it came from a WebP without loss, so that a WebP of it is written without loss, too."""
+    is_opacity_unsaid: bool = False
+    """Whether it came from a TIFF that does not say what its last sample is. That is taken for opacity, as by most
+    programs, but may be near infrared or a selection, so that colours count where it is 0, too."""
     fits: FitsOrigin | None = None
     """The image of a FITS file that it was."""
     scene: SceneOrigin | None = None

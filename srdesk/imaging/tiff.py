@@ -29,7 +29,8 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _JPEG = 7
 _COMPRESSIONS = frozenset({1, 2, 3, 4, 5, _JPEG, 8, 32773, 32946, 34887, 34925, 50000, 50001})
 """None, CCITT, LZW, JPEG, deflate, PackBits, LERC, LZMA, Zstandard, WebP: what software writes today."""
-_ASSOCIATED_ALPHA = 1
+_UNSPECIFIED, _ASSOCIATED_ALPHA, _STRAIGHT_ALPHA = 0, 1, 2
+"""What a sample behind the colours is."""
 
 _XMP, _ICC = 700, 34675
 _BYTE, _UNDEFINED = 1, 7
@@ -102,12 +103,13 @@ def write(stream: BinaryIO, stored: StoredImage) -> tuple[str, ...]:
     options: dict[str, Any] = {"resolution": metadata.dpi, "resolutionunit": "inch"} if metadata.dpi else {}
     blocks = ((_XMP, _BYTE, metadata.xmp), (iptc.TIFF_TAG, _UNDEFINED, metadata.iptc))
     options["extratags"] = [(tag, kind, len(block), block, True) for tag, kind, block in blocks if block]
+    opacity = _UNSPECIFIED if metadata.is_opacity_unsaid else _STRAIGHT_ALPHA
     with tifffile.TiffWriter(stream, bigtiff=pixels.nbytes > _CLASSIC_BYTES, byteorder=layout.order) as writer:
         writer.write(
             pixels,
             photometric="minisblack" if stored.channels == 1 else "rgb",
             planarconfig=None if pixels.ndim == 2 else "contig",
-            extrasamples=["unassalpha"] if stored.has_alpha else None,
+            extrasamples=[opacity] if stored.has_alpha else None,
             compression="adobe_deflate",
             predictor=True,
             rowsperstrip=max(1, _STRIP_BYTES * stored.height // pixels.nbytes),
@@ -311,6 +313,7 @@ def _metadata(stream: BinaryIO, page: TiffPage) -> Metadata:
         xmp=_bytes_of(found.get(_XMP)),
         iptc=_bytes_of(found.get(iptc.TIFF_TAG)),
         dpi=_resolution(page),
+        is_opacity_unsaid=_extra_samples(page) == (_UNSPECIFIED,),
     )
 
 

@@ -253,3 +253,14 @@ def cancelled() -> CancelToken:
 def test_a_raised_token_stops_the_call(call: Callable[[], object]) -> None:
     with pytest.raises(Cancelled):
         call()
+
+
+@pytest.mark.parametrize("is_unsaid", [False, True])
+def test_colours_count_everywhere_where_nobody_says_that_the_last_sample_is_opacity(*, is_unsaid: bool) -> None:
+    pixels = np.random.default_rng(4).random((12, 16, 3), np.float32)
+    alpha = np.ones((12, 16), np.float32)
+    alpha[3:9, 4:12] = 0
+    metadata = Metadata("TIFF", is_opacity_unsaid=is_unsaid)
+    stored, _ = enlarge(Image(pixels, alpha, metadata=metadata), BicubicUpscaler())
+    opaque, _ = enlarge(Image(pixels, metadata=metadata), BicubicUpscaler())
+    assert np.array_equal(stored.numbers, opaque.numbers) == is_unsaid

@@ -299,3 +299,17 @@ def test_the_note_of_tifffile_about_the_old_size_is_not_kept() -> None:
     tifffile.imwrite(stream, numbers(4, 6, 3), photometric="rgb")
     block = tiff.read(stream, NAME).metadata.exif
     assert block is None or b"shape" not in block
+
+
+@pytest.mark.parametrize(("kind", "is_unsaid"), [(0, True), (2, False)])
+def test_a_last_sample_of_which_nothing_is_said_stays_one(kind: int, *, is_unsaid: bool) -> None:
+    pixels = numbers(5, 6, 4)
+    pixels[2:, :, 3] = 0
+    stored = tiff.read(saved(pixels, photometric="rgb", extrasamples=[kind]), NAME)
+    assert stored.metadata.is_opacity_unsaid == is_unsaid
+    stream = io.BytesIO()
+    tiff.write(stream, stored)
+    stream.seek(0)
+    with tifffile.TiffFile(stream) as file:
+        assert tuple(file.pages.first.extrasamples) == (kind,)
+        assert_array_equal(file.pages.first.asarray(), pixels)
