@@ -62,8 +62,8 @@ class BatchOrder:
         folder = self.destination.folder and _bytes_of(self.destination.folder)
         named = (*self.sources, self.destination.folder, self.recipe.weights)
         is_from_here = any(path is not None and not path.is_absolute() for path in named)  # as it is remembered
-        here = os.fsencode(Path.cwd()) if is_from_here else None
-        text = msgspec.json.encode([sources, folder, told, recipe, self.template, self.on_collision, here])
+        here = [os.fsencode(Path.cwd())] if is_from_here else []
+        text = msgspec.json.encode([sources, folder, told, recipe, self.template, self.on_collision, *here])
         return _folder() / f"{hashlib.sha256(text).hexdigest()[:20]}.jsonl"
 
 

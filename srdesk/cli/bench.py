@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srdesk.cli.model_choice import add_device_argument, choose_model, settings_with
-from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
 from srdesk.errors import ConfigError
+from srdesk.names import named_path
 
 if TYPE_CHECKING:
     from srdesk.engine.bench import BenchReport

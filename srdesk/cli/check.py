@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srdesk.cli import examination
-from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
+from srdesk.names import named_path
 
 if TYPE_CHECKING:
     from srdesk.engine.report.report_page import Table

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from srdesk import paths
 from srdesk.cli.model_choice import BICUBIC, add_computing_arguments, choose_model, installed_networks, settings_with
-from srdesk.cli.names import named_path
 from srdesk.cli.terminal import (
     ProgressBar,
     cancelling_on_interrupt,
     print_json,
     print_result,
 )
+from srdesk.names import named_path
 
 if TYPE_CHECKING:
     from srdesk.engine.evaluate import Evaluation

@@ -18,10 +18,10 @@ from srdesk.cli.model_choice import (
     installed_networks,
     settings_with,
 )
-from srdesk.cli.names import named_path
 from srdesk.engine.trust.provenance import flux_record
 from srdesk.errors import ConfigError, OutOfMemoryError
 from srdesk.imaging.image import Box, Metadata
+from srdesk.names import named_path
 
 if TYPE_CHECKING:
     from srdesk.engine.control import CancelToken, Control

@@ -9,12 +9,12 @@ from typing import Any
 
 from srdesk import paths
 from srdesk.cli.model_choice import choose_model
-from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ask_about_collision, has_person, print_json, print_remark, print_result
 from srdesk.engine.library import WeightsEntry, WeightsLibrary
 from srdesk.errors import ConfigError, ExportError
 from srdesk.imaging.claim import prepare_folder
 from srdesk.imaging.naming import COLLISION_POLICIES, CollisionPolicy, refuse_input_as_output, resolve_collision
+from srdesk.names import named_path
 
 SUMMARY = "list the weights that are installed, or export some for other programs"
 """What the verb does, for the list of verbs."""

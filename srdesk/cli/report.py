@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from srdesk.cli import examination
-from srdesk.cli.names import named_path
 from srdesk.cli.terminal import ProgressBar, cancelling_on_interrupt, print_json, print_result
 from srdesk.errors import ConfigError
 from srdesk.imaging.claim import prepare_folder
 from srdesk.imaging.naming import resolve_collision
+from srdesk.names import named_path
 
 SUMMARY = "write a report on results side by side: crops, numbers and maps in one HTML file"
 """What the verb does, for the list of verbs."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srdesk import paths
-from srdesk.cli.names import named_path
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import (
     ProgressBar,
@@ -20,6 +19,7 @@ from srdesk.cli.terminal import (
 )
 from srdesk.engine.trust.sidecar import SIDECAR_SUFFIX, sidecar_path
 from srdesk.imaging.naming import resolve_collision
+from srdesk.names import file_name, named_path
 
 if TYPE_CHECKING:
     from srdesk.engine.files.reproduce import Original, Reproduction
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
+        type=file_name,
         metavar="FILE|FOLDER",
         help="where to write; nothing is overwritten, a number is put behind a name that is taken "
         "(default: beside the sidecar)",

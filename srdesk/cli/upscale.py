@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from srdesk.cli import cluster
 from srdesk.cli.batch import BatchOrder, BatchReport, opened_queue
 from srdesk.cli.model_choice import add_computing_arguments, choose_model, installed_models, settings_with
-from srdesk.cli.names import file_name
 from srdesk.cli.outputs import Destination
 from srdesk.cli.terminal import cancelling_on_interrupt, has_person, print_remark
 from srdesk.cli.unexpected import logged
@@ -20,6 +19,7 @@ from srdesk.engine.files.file_recipe import FileRecipe
 from srdesk.engine.files.inputs import find_inputs
 from srdesk.errors import Cancelled, ConfigError, SrDeskError
 from srdesk.imaging.naming import COLLISION_POLICIES
+from srdesk.names import file_name
 
 if TYPE_CHECKING:
     from srdesk.engine.batch.queue import QueueItem

@@ -51,6 +51,7 @@ class CopyFlow(QObject):
         focus = QApplication.focusWidget()
         if isinstance(focus, QLabel) and focus.hasSelectedText():
             QApplication.clipboard().setText(focus.selectedText())
+            self.remarked.emit(self.tr("Copied the marked words"))
             return
         pane = self._view.active_pane
         if self._session.document is None:

@@ -11,6 +11,7 @@ import msgspec
 
 from srdesk.engine.library import WeightsLibrary
 from srdesk.errors import ConfigError
+from srdesk.names import file_name, named_path
 from srdesk.training.config import CONFIG_NAME, STARTS, TrainConfig, read_config, validate
 from srdesk.training.data.download import COCO_URL
 from srdesk.training.presets import PRESETS
@@ -39,14 +40,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--model", choices=("srresnet", "srcnn", "srgan"), help="network to train (default: srresnet)")
     parser.add_argument(
         "--data",
+        type=file_name,
         nargs="+",
         action="extend",
         metavar="PATH",
         help="folders of sharp pictures, searched recursively, or zip files of them",
     )
-    parser.add_argument("--run", type=Path, metavar="FOLDER", help="run folder; an existing one is resumed")
+    parser.add_argument("--run", type=named_path, metavar="FOLDER", help="run folder; an existing one is resumed")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="configuration (.toml or .json); options win over it"
+        "--config", type=named_path, metavar="FILE", help="configuration (.toml or .json); options win over it"
     )
     parser.add_argument(
         "--preset", choices=[preset.key for preset in PRESETS], help="settings for one kind of pictures; options win"
@@ -78,11 +80,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--find-learning-rate", action="store_true", help="try rising rates and suggest one, train nothing"
     )
-    parser.add_argument("--download-coco", type=Path, metavar="FOLDER", help="fetch COCO 2014 (20 GB), train nothing")
+    parser.add_argument("--download-coco", type=named_path, metavar="FOLDER", help="fetch COCO 2014 (20 GB), only that")
     parser.add_argument("--coco-url", default=COCO_URL, metavar="URL", help="where to fetch it (default: %(default)s)")
     parser.add_argument(
         "--recipe",
-        type=Path,
+        type=named_path,
         metavar="FILE",
         help="write down how the run of --run was made, in FILE.toml; train nothing",
     )

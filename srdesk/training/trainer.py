@@ -128,6 +128,7 @@ class _Run:
             device=self.device,
         )
         self.validation_s = 0.0
+        self.has_other_pictures = False
         token.check()
         self.bicubic: Score = self.validation.measure_bicubic()
         self.measured = channels_last(build_model(config), self.device).eval()
@@ -153,8 +154,10 @@ class _Run:
         parallel.require_same_pictures(self.config, digest_of_pictures(self.split))
         require_space(self.folder, self.learner.tensors())
         notices = list(self._restore())
-        if self.state.config_digest != digest_at(self.config, self.state.step):
+        if self.has_other_pictures or self.state.config_digest != digest_at(self.config, self.state.step):
             yield from self._save()  # a later session could not tell any more that it belongs to this run
+        if parallel.is_main():
+            yield from self._show_other_pictures()
         self.sampler = CropSampler(self.split.training, self.config, rank=parallel.rank(), size=parallel.size())
         self.loader = BatchLoader(self.sampler, self.state.step)
         yield events.Started(
@@ -268,7 +271,7 @@ class _Run:
             data_earlier=noticed.data_earlier,
         )
         self.learner.rate_factor = self.state.rate_factor
-        forget_pictures(self.folder, after_step=self.state.step)
+        forget_pictures(self.folder, after_step=self.state.step, best_step=noticed.best_step)
         self.close()
         self.loader = BatchLoader(self.sampler, self.state.step)
         yield events.RolledBack(
@@ -369,14 +372,22 @@ class _Run:
 
     def _measure_again(self) -> Iterator[str]:
         """See that the scores of the start and of the best weights are those of the pictures that are there now."""
-        stored = Stored(self.folder / START_NAME, self.weights_path if self.state.best_step else None)
-        self.state, notice = on_present_pictures(self.state, self.validation, self.measured, stored, Run(self.folder))
+        stored, run = Stored.of(self.state, self.folder, self.weights_path), Run(self.folder)
+        self.state, notice = on_present_pictures(self.state, self.validation, self.measured, stored, run)
+        self.has_other_pictures = bool(notice)
         if notice:
-            keep_measured(self.split, self.config, self.folder)  # those that are gone are given up for good
             yield notice
-        strip_pictures = min(self.config.strip_pictures, len(self.validation))
-        if notice or kept_references(self.folder) < strip_pictures:
-            draw_again(self.state, self.validation, self.measured, stored, self.folder, strip_pictures)
+
+    def _show_other_pictures(self) -> Iterator[events.AnyEvent]:
+        """Measure the pictures of now from here on, and have them in the strip, once the state has their scores."""
+        step = self.state.step
+        if self.has_other_pictures:  # those that are gone are given up for good
+            yield from self.pauses.insist(lambda: keep_measured(self.split, self.config, self.folder), step)
+        pictures = min(self.config.strip_pictures, len(self.validation))
+        if self.has_other_pictures or (step and kept_references(self.folder) < pictures):
+            stored = Stored.of(self.state, self.folder, self.weights_path)
+            args = (self.state, self.validation, self.measured, stored, self.folder, pictures)
+            yield from self.pauses.insist(lambda: draw_again(*args), step)
 
     def _warm_start(self) -> Iterator[str]:
         card = warm_start(self.learner, self.config)

@@ -17,8 +17,12 @@ import pytest
         ["evaluate", "--hr", "", "--models", "bicubic"],
         ["bench", "--hr", ""],
         ["models", "export", "srcnn", "", "--format", "onnx"],
+        ["reproduce", "a.png", "-o", ""],
+        ["train", "--data", ""],
+        ["train", "--run", ""],
+        ["train", "--download-coco", ""],
     ],
-    ids=lambda words: words[0],
+    ids=lambda words: "-".join(words[:2]),
 )
 def test_an_empty_name_is_not_the_current_folder(srdesk: Any, words: list[str]) -> None:
     ended = srdesk(*words)

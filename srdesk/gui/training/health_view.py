@@ -73,6 +73,7 @@ class HealthView(QWidget):
         if config == self._config:
             return
         self._task.cancel()
+        self._is_broken_off = False
         self.report = None
         self._config = config
         self.tree.clear()
@@ -89,14 +90,14 @@ class HealthView(QWidget):
 
     def forget(self) -> None:
         """Look again at the next `check`, since the folders may hold other pictures by now; a check goes on."""
-        if not self._task.is_going_on and not self._settling.isActive():
+        if self._is_broken_off or not (self._task.is_going_on or self._settling.isActive()):
             self._config = None
 
     def cancel(self) -> None:
-        """Look no further; nothing is known then unless the check was done, and the next `check` begins anew."""
+        """Look no further; nothing is known then unless the check was done."""
+        self._is_broken_off = self._settling.isActive() or self._task.is_going_on
         self._settling.stop()
         if self._task.is_going_on:
-            self._config = None
             self._task.cancel()
             self._bar.hide()
             self._summary.setText(self.tr("The pictures were not looked at to the end."))

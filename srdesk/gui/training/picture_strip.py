@@ -94,6 +94,12 @@ class PictureStrip(QWidget):
         self.view.setVisible(bool(steps))
         self._show()
 
+    def read_again(self) -> None:
+        """Take notice that everything may have been drawn anew, of other pictures."""
+        self._kept.clear()
+        self._document = None
+        self.look_again()
+
     def go_to(self, step: int) -> None:
         """Show the enlargement that is nearest to ``step``."""
         self.bar.go_to(step)

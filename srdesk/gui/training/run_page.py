@@ -38,7 +38,7 @@ class RunPage(QWidget):
         self.record = RunRecord()
         """What the run has told."""
         self._process: RunProcess | None = None
-        self._has_new_pictures = False
+        self._has_new_pictures = self._has_other_pictures = False
         self.plots = RunPlots()
         """The curves."""
         self.strip = PictureStrip()
@@ -178,6 +178,7 @@ class RunPage(QWidget):
     def _on_progressed(self, event: events.AnyEvent) -> None:
         self.record.take(event)
         self._has_new_pictures |= isinstance(event, events.Pictured | events.RolledBack)
+        self._has_other_pictures |= isinstance(event, events.Started)
         if not self._redraw_timer.isActive():
             self._redraw_timer.start()
 
@@ -187,9 +188,11 @@ class RunPage(QWidget):
         self._redraw_timer.stop()
         self.plots.draw()
         self._describe()
-        if self._has_new_pictures:
-            self._has_new_pictures = False
+        if self._has_other_pictures:
+            self.strip.read_again()
+        elif self._has_new_pictures:
             self.strip.look_again()
+        self._has_new_pictures = self._has_other_pictures = False
 
     @Slot()
     def _describe(self) -> None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from srdesk import paths
 from srdesk.engine.files.file_stamp import file_stamp
 from srdesk.errors import WeightsError
 from srdesk.gui.work.requests import Recipe
@@ -31,7 +32,7 @@ class Networks:
             from srdesk.engine.upscaler import BicubicUpscaler
 
             if recipe.model != "bicubic":
-                raise WeightsError(recipe.model, "they are not there any more")
+                raise WeightsError(paths.user_weights_folder() / recipe.model, "they are not there any more")
             return BicubicUpscaler()
         key = replace(recipe, weights_stamp=file_stamp(recipe.weights))
         known = self._loaded.get(recipe.model)

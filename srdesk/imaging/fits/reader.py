@@ -150,7 +150,6 @@ def header_errors(path: Path) -> Iterator[None]:
 
     Raises:
         ImageReadError: a card that is needed makes no sense.
-        UnsupportedImageError: it is the raw frame of a colour camera.
     """
     with quiet_astropy():
         from astropy.io.fits import VerifyError
@@ -247,6 +246,7 @@ def science_of(header: Header, numbers: Numbers, path: Path) -> Science:
 
     Raises:
         ImageReadError: a card that is needed makes no sense.
+        UnsupportedImageError: it is the raw frame of a colour camera.
     """
     _refuse_colour_filters(header, path)
     scale, zero = _number(header, "BSCALE", path, 1.0), _number(header, "BZERO", path, 0.0)

@@ -152,10 +152,9 @@ def _leave_out_repeated(header: Header) -> None:
             counting[keyword] = place if is_linear else counting.get(keyword, place)
     kept = [card for place, card in enumerate(header.cards) if counting.get(card.keyword, place) == place]
     if len(kept) < len(header):
+        # At once: cards that are taken out one by one take hours of a hostile header.
         header.clear()
-        header.extend(
-            kept, strip=False, end=True
-        )  # at once: cards that are taken out one by one take hours of a hostile header
+        header.extend(kept, strip=False, end=True)
 
 
 def _versions(header: Header) -> Iterator[str]:

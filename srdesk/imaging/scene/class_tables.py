@@ -42,14 +42,14 @@ class ClassTables:
 
     of_bands: dict[int, tuple[Element, ...]]
     """Place of the band in the file, from 1 → elements of GDAL's auxiliary file."""
-    is_said_in_words: bool = False
-    """Whether an auxiliary file that is no valid XML speaks of classes of the only band."""
+    is_said_otherwise: bool = False
+    """Whether Esri's table, or an auxiliary file that is too large or no valid XML, speaks of the only band."""
     beside: tuple[tuple[str, bytes], ...] = ()
     """Of each of Esri's files, which speak of the only band, its suffix and its content."""
 
     def speak_of(self, number: int) -> bool:
         """Tell whether the band at a place holds classes."""
-        return number in self.of_bands or self.is_said_in_words or any(end == _DBF_SUFFIX for end, _ in self.beside)
+        return number in self.of_bands or self.is_said_otherwise
 
     def of_chosen(self, bands: tuple[int, ...]) -> ClassTables:
         """Return the tables of some bands of several, which are numbered anew in this order."""
@@ -72,22 +72,25 @@ class ClassTables:
 def read_class_tables(path: Path, bands: int) -> ClassTables:
     """Read what lies beside a scene of so many bands; what cannot be read says nothing."""
     beside = []
+    is_said_otherwise = bands == 1 and path.with_name(f"{path.name}{_DBF_SUFFIX}").is_file()
     for end in ESRI_SUFFIXES if bands == 1 else ():
-        content = _content(path.with_name(f"{path.name}{end}"))
-        if content is not None:
+        content = _beginning(path.with_name(f"{path.name}{end}"))
+        if content is not None and len(content) <= _MOST_READ_BYTES:
             beside.append((end, content))
-    said = _content(path.with_name(f"{path.name}{AUXILIARY_SUFFIX}")) or b"<PAMDataset/>"
+    said = _beginning(path.with_name(f"{path.name}{AUXILIARY_SUFFIX}")) or b"<PAMDataset/>"
     try:
-        return ClassTables(_of_bands(ElementTree.fromstring(said)), beside=tuple(beside))
+        return ClassTables(_of_bands(ElementTree.fromstring(said)), is_said_otherwise, tuple(beside))
     except (ElementTree.ParseError, ValueError, LookupError):  # the last: of an encoding that there is not
-        return ClassTables({}, bands == 1 and any(sign in said for sign in _SIGNS), tuple(beside))
+        is_said = bands == 1 and any(sign in said for sign in _SIGNS)
+        return ClassTables({}, is_said or is_said_otherwise, tuple(beside))
 
 
-def _content(file: Path) -> bytes | None:
-    """Return the bytes of a file, None if there is none that can be read: a pipe would keep us waiting."""
+def _beginning(file: Path) -> bytes | None:
+    """Return a byte more than is taken along of a file, or all of it; None if there is none: pipes keep us waiting."""
     with contextlib.suppress(OSError):
-        if file.is_file() and file.stat().st_size <= _MOST_READ_BYTES:
-            return file.read_bytes()
+        if file.is_file():
+            with file.open("rb") as stream:
+                return stream.read(_MOST_READ_BYTES + 1)
     return None
 
 

@@ -49,8 +49,8 @@ ONLY_ONE = (
 """What is said of a run without a picture to hold out."""
 
 LEARNT_FROM = (
-    "None of the pictures that were held out is left: the one that is measured now was learnt from before, so that its "
-    "figures look too good. Add some."
+    "None of the pictures that were held out is left: the one that is measured now was probably learnt from before, so "
+    "that its figures may look too good. Add some."
 )
 """What is said of a run that goes on without its held-out pictures, and has no others to hold out."""
 
@@ -134,8 +134,8 @@ def find_pictures(config: TrainConfig, token: CancelToken | None = None, *, meas
     training = _without(ordered, held_out)
     if not validation:
         # A handful of pictures may all fall on one side; a run without any measure would be blind.
-        validation = search.confirmed(training, 1)[:1]
-        training = _without(training, validation)
+        usable = search.confirmed(training, 1)
+        validation, training = usable[:1], usable[1:]
         was_learnt_from = bool(measured)
     if not training:
         validation, training = validation[:1], validation[1:] or validation[:1]
@@ -361,10 +361,13 @@ class _Search:
                 self.found.setdefault(digest, Picture(member.path, digest, area_px, member, shorter_px))
 
     def confirmed(self, pictures: Sequence[Picture], count: int) -> tuple[Picture, ...]:
-        """Return the pictures without those that cannot be read, if they are among the first."""
+        """Return the pictures without those of the first that cannot be used, so that one of them at least can be.
+
+        Of files only the header was read so far, of members of archives nothing: all first ones of these are decoded.
+        """
         good: list[Picture] = []
         for picture in pictures:
-            if len(good) < count:
+            if not good or (len(good) < count and picture.member is not None):
                 self._token.check()
                 try:
                     height, width = picture.read_rgb8().shape[:2]

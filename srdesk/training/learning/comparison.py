@@ -13,7 +13,7 @@ from srdesk.errors import WeightsError
 from srdesk.training import events
 from srdesk.training.learning.checkpoint import RunState, Scores
 from srdesk.training.learning.validation import Score, ValidationSet
-from srdesk.training.run.runs import Run
+from srdesk.training.run.runs import START_NAME, Run
 from srdesk.training.run.strip import forget_pictures, keep_references, keep_step
 
 
@@ -25,6 +25,11 @@ class Stored:
     """The weights that it started from."""
     best: Path | None
     """Those of its best validation; None where these are those of the start."""
+
+    @classmethod
+    def of(cls, state: RunState, folder: Path, best: Path) -> Stored:
+        """Return the files of the run in ``folder``, whose best weights are at ``best`` if there are some."""
+        return cls(folder / START_NAME, best if state.best_step else None)
 
 
 def scores_of(score: Score, validation: ValidationSet) -> Scores:

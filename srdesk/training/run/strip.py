@@ -64,16 +64,17 @@ def keep_step(folder: Path, step: int, pictures: Mapping[int, FloatArray], *, be
                     path.unlink()
 
 
-def forget_pictures(folder: Path, *, after_step: int) -> None:
+def forget_pictures(folder: Path, *, after_step: int, best_step: int = 0) -> None:
     """Remove the enlargements of later steps, which are void.
 
     Args:
         folder: the run folder.
         after_step: the last step whose enlargements stay; −1 removes all, and what they are compared with.
+        best_step: the step of the best weights, whose enlargements stay.
     """
     for path in (folder / PICTURES_FOLDER).glob("*.png"):
         found = _STEP_NAME.fullmatch(path.name)
-        if after_step < 0 or (found is not None and int(found[1]) > after_step):
+        if after_step < 0 or (found is not None and int(found[1]) > after_step and int(found[1]) != best_step):
             with contextlib.suppress(OSError):  # it stays, and is written over when its step is made again
                 path.unlink()
 

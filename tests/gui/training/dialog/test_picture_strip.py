@@ -170,3 +170,15 @@ def test_steps_that_are_void_are_read_again_when_they_are_made_again(
     strip.look_again()
     strip.go_to(5)
     qtbot.waitUntil(lambda: seen(strip, "now") == 200, timeout=WAIT_MS)
+
+
+def test_pictures_that_are_drawn_anew_are_read_again(qtbot: QtBot, strip: PictureStrip, folder: Path) -> None:
+    add_step(folder, 0, 30)
+    strip.show_folder(folder)
+    qtbot.waitUntil(lambda: seen(strip, "start") == 30, timeout=WAIT_MS)
+    add_step(folder, 0, 60)
+    for number in (0, 1):
+        write(folder / f"{number:02}_hr.png", 32, 99)
+    strip.read_again()
+    qtbot.waitUntil(lambda: seen(strip, "start") == 60, timeout=WAIT_MS)
+    assert seen(strip, "hr") == 99

@@ -371,27 +371,3 @@ def test_the_search_for_a_rate_can_be_cancelled(filled: SetupPage, tasks: Any) -
     filled.rate_finder.button.click()
     assert tasks.of("--find-learning-rate").was_cancelled
     assert config_of(filled).learning_rate == before
-
-
-def test_folders_that_held_nothing_are_looked_at_again(
-    qtbot: QtBot, dialog: TrainDialog, filled: SetupPage, tasks: Any, pictures: Path
-) -> None:
-    tasks[-1].tell(events.HealthReport(pictures=0, megapixels=0.0, validation_pictures=0))
-    tasks[-1].end()
-    assert not filled.start.isEnabled()
-    filled.data.add(pictures)
-    qtbot.waitUntil(lambda: len(tasks) == 2)
-    tasks[-1].tell(events.HealthReport(pictures=0, megapixels=0.0, validation_pictures=0))
-    tasks[-1].end()
-    dialog.hide()
-    dialog.show()
-    qtbot.waitUntil(lambda: len(tasks) == 3)
-
-
-def test_a_check_that_was_broken_off_begins_anew(
-    qtbot: QtBot, dialog: TrainDialog, filled: SetupPage, tasks: Any
-) -> None:
-    filled.rest()
-    dialog.hide()
-    dialog.show()
-    qtbot.waitUntil(lambda: len(tasks) == 2)

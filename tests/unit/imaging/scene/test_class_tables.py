@@ -138,3 +138,15 @@ def test_whatever_the_auxiliary_file_says_is_read(tmp_path: Path, said: str, *, 
 def test_a_pipe_is_no_table_of_classes(tmp_path: Path, suffix: str) -> None:
     os.mkfifo(tmp_path / f"a.tif{suffix}")
     assert not read_class_tables(tmp_path / "a.tif", 1).speak_of(1)
+
+
+@pytest.mark.parametrize("suffix", [".aux.xml", ".vat.dbf"])
+def test_a_table_that_is_too_large_still_says_that_there_are_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("srdesk.imaging.scene.class_tables._MOST_READ_BYTES", 100)
+    (tmp_path / f"a.tif{suffix}").write_text(of_band(NAMES) + " " * 100)
+    tables = read_class_tables(tmp_path / "a.tif", 1)
+    assert tables.speak_of(1)
+    assert not tables.of_bands
+    assert not tables.beside

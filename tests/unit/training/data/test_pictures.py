@@ -307,3 +307,10 @@ def test_a_damaged_picture_is_not_held_out(
     assert [path.name for path, _ in split.skipped] == ["cut.png"]
     assert split.validation
     assert "cut.png" not in names((*split.training, *split.validation))
+
+
+def test_pictures_of_which_none_can_be_read_are_no_run(tiny_config: MakeConfig, pictures: Path) -> None:
+    for file in pictures.rglob("*.png"):
+        file.write_bytes(file.read_bytes()[:-300])
+    with pytest.raises(DatasetError, match="no readable picture"):
+        find_pictures(tiny_config())
