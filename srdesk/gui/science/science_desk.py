@@ -11,6 +11,7 @@ from srdesk.gui.compare.comparison import CursorReading
 from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.compare.shading import Shading
 from srdesk.gui.compare.view import CompareView
+from srdesk.gui.messages.failure import Doing, Failure
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.science.look import Look, ToneScale
 from srdesk.gui.science.place_line import PlaceLine
@@ -55,12 +56,14 @@ class ScienceDesk(QObject):
         self._line = line
         self._preferences = preferences
         self._chosen: dict[Path, tuple[str, tuple[int, ...]]] = {}
+        self._recalled = Path()
         self._scale: ToneScale | None = None
         self._shading: Shading | None = None
         self._opened: Path | None = None
         self._map = ""
         session.recall = self._recall
         session.opening.connect(self._on_opening)
+        session.failed.connect(self._on_failed)
         session.opened.connect(self._on_opened)
         session.closed.connect(self._on_closed)
         session.renderer.rendered.connect(self._on_rendered)
@@ -88,8 +91,13 @@ class ScienceDesk(QObject):
     # --- what the session says ------------------------------------------------------------------------------------
 
     def _recall(self, path: Path) -> tuple[str, tuple[int, ...]]:
-        # Taken out: if the file has no such part any more, it opens as usual the next time.
-        return self._chosen.pop(path.absolute(), ("", ()))
+        self._recalled = path.absolute()
+        return self._chosen.get(self._recalled, ("", ()))
+
+    @Slot(object)
+    def _on_failed(self, failure: Failure) -> None:
+        if failure.doing is Doing.OPENING:  # perhaps the file has no such part any more: it opens as usual next time
+            self._chosen.pop(self._recalled, None)
 
     @Slot(str)
     def _on_opening(self, name: str) -> None:

@@ -86,6 +86,18 @@ def test_the_chosen_image_is_remembered_for_each_file(
     assert session.document.shown_bands == (4, 3, 2)
 
 
+def test_the_chosen_image_is_remembered_when_its_next_opening_is_cancelled(
+    window: MainWindow, session: Session, open_in_window, choose, fits_file: Path, picture: Path
+) -> None:
+    open_in_window(fits_file)
+    choose(lambda: window.science_bar.parts.chosen.emit("3"))
+    open_in_window(picture)
+    window.open_flow.open([fits_file])
+    session.cancel()
+    open_in_window(fits_file)
+    assert session.document.part == "3"
+
+
 def test_a_remembered_image_that_is_gone_does_not_lock_the_file_out(
     qtbot: QtBot, window: MainWindow, session: Session, open_in_window, choose, fits_file: Path
 ) -> None:
