@@ -13,6 +13,7 @@ from srdesk.engine.library import SCALE_SUFFIX, SUFFIX, WeightsEntry, WeightsLib
 from srdesk.engine.weights_copy import copy_weights
 from srdesk.errors import TrainingError, WeightsError, WeightsMismatchError
 from srdesk.settings import NetworkName
+from srdesk.training.config import CONFIG_NAME
 from srdesk.training.run.runs import Run
 
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
@@ -30,6 +31,18 @@ class OwnWeights:
     path: Path
     pane: NetworkName
     """The pane that can use them."""
+
+
+def refuse_deleted(run: Run) -> None:
+    """Make sure that a run is still there.
+
+    Raises:
+        TrainingError: it was deleted, with its weights.
+    """
+    if not (run.folder / CONFIG_NAME).exists():
+        raise TrainingError(
+            f"The run “{run.name}” was deleted, with its weights.", hint="Open another under Train ▸ Runs."
+        )
 
 
 def add_best(run: Run, folders: Sequence[Path]) -> OwnWeights:

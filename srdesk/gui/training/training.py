@@ -103,9 +103,10 @@ class Training(QObject):
         """Go on with a run from its checkpoint.
 
         Raises:
-            TrainingError: another run is going on.
+            TrainingError: another run is going on, or this one was deleted.
         """
         self._refuse_a_second()
+        adoption.refuse_deleted(Run(folder))
         process = RunProcess(self)
         process.start_again(folder)
         return self._follow(process)
@@ -208,7 +209,7 @@ class Training(QObject):
         """Keep the best weights of ``run``, and let the pane of their architecture use them from now on.
 
         Raises:
-            TrainingError: the run has no weights yet.
+            TrainingError: the run has no weights yet, or was deleted.
             WeightsError: they cannot be read or written.
         """
         added = self.keep_both(run)
@@ -219,9 +220,10 @@ class Training(QObject):
         """Keep the best weights of ``run`` among those that can be chosen; no pane changes.
 
         Raises:
-            TrainingError: the run has no weights yet.
+            TrainingError: the run has no weights yet, or was deleted.
             WeightsError: they cannot be read or written.
         """
+        adoption.refuse_deleted(run)
         return self._added(adoption.add_best(run, self.weights_folders))
 
     def import_weights(self, path: Path) -> OwnWeights:

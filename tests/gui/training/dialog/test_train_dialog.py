@@ -284,6 +284,22 @@ def test_weights_that_are_gone_cannot_be_adopted(replay: Callable[..., TrainDial
     assert "no weights yet" in dialog.banner.message.text
 
 
+@pytest.mark.parametrize("what", ["adopt", "resume"])
+def test_nothing_can_be_done_with_a_run_that_was_deleted_meanwhile(
+    replay: Callable[..., TrainDialog], training: Training, make_step: MakeStep, what: str
+) -> None:
+    dialog = replay(make_step(40), weights(40), finished("stopped", 40))
+    (run,) = training.runs()
+    run.discard()
+    if what == "adopt":
+        dialog._on_decided(Decision.ADOPT)
+    else:
+        dialog.result_page.resume.click()
+    assert dialog.banner.message is not None
+    assert "was deleted" in dialog.banner.message.text
+    assert dialog.step is Step.RESULT
+
+
 def test_the_pictures_of_the_best_step_are_compared(
     qtbot: QtBot, replay: Callable[..., TrainDialog], make_step: MakeStep
 ) -> None:
