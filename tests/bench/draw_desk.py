@@ -93,6 +93,23 @@ class Stage:
         QTest.mouseMove(canvas, QPoint(round(canvas.width() * right), round(canvas.height() * down)))
         self.wait()
 
+    def drag(self, desk: Desk, down_px: int) -> None:
+        """Drag the picture of the first pane down, in as many goes as it takes."""
+        from PySide6.QtCore import QPoint, Qt
+        from PySide6.QtTest import QTest
+
+        canvas = _canvases(desk)[0]
+        middle, reach = canvas.width() // 2, canvas.height() - 20
+        while down_px > 0:
+            step = min(down_px, reach)
+            QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(middle, 10))
+            for moved in (step // 2, step):
+                QTest.mouseMove(canvas, QPoint(middle, 10 + moved))
+                self.application.processEvents()
+            QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(middle, 10 + step))
+            down_px -= step
+        self.wait()
+
     def take(self, desk: Desk, name: str) -> None:
         """Write what the window looks like, and close it."""
         self.wait(lambda: all(canvas.is_sharp for canvas in _canvases(desk)))
@@ -118,6 +135,7 @@ def portrait_light(stage: Stage) -> None:
     desk = stage.desk("light")
     stage.open(desk, SAMPLES / "portrait.png")
     desk.window.view.zoom_to(100)
+    stage.drag(desk, 350)
     stage.point_at(desk, 0.5, 0.5)
     stage.take(desk, "portrait-light")
 
@@ -129,6 +147,7 @@ def slider_light(stage: Stage) -> None:
     desk.window.desk_actions.modes["slider"].trigger()
     desk.window.view.set_compared("bicubic", "srresnet")
     desk.window.view.zoom_to(100)
+    stage.drag(desk, 300)
     stage.take(desk, "slider-light")
 
 
