@@ -48,7 +48,7 @@ class ImageError(SrDeskError):
     @property
     def shown_name(self) -> str:
         """The file name on one line: line breaks, undecodable bytes and hidden signs are marked."""
-        return "".join(sign if sign.isprintable() else "�" for sign in self.path.name)
+        return "".join(sign if sign.isprintable() else "�" for sign in self.path.name or str(self.path))
 
     def _sentence(self) -> str:
         return f"“{self.shown_name}”: {self.reason}."

@@ -57,6 +57,7 @@ def test_a_remedy_of_ones_own_wins(kind: type[SrDeskError]) -> None:
     [
         (ImageError("/a/b.png", "it is odd"), "“b.png”: it is odd."),
         (ImageReadError("/a/b.png", "it is empty"), "“b.png” cannot be opened: it is empty."),
+        (ImageReadError(".", "it is a folder"), "“.” cannot be opened: it is a folder."),
         (UnsupportedImageError("/a/b.png", "it is SVG"), "“b.png” is not supported: it is SVG."),
         (ImageWriteError("/a/b.png", "the disk is full"), "“b.png” cannot be written: the disk is full."),
         (WeightsError("/a/b.safetensors", "it is cut"), "The weights “b.safetensors” cannot be used: it is cut."),
