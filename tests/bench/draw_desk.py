@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,44 +131,26 @@ def welcome(stage: Stage) -> None:
     stage.take(stage.desk("light"), "welcome")
 
 
-def portrait_light(stage: Stage) -> None:
-    """Five panes of a portrait."""
-    desk = stage.desk("light")
-    stage.open(desk, SAMPLES / "portrait.png")
+def grid(stage: Stage, name: str, sample: str, theme: str, drag_px: int = 0) -> None:
+    """Five panes of a sample."""
+    desk = stage.desk(theme)
+    stage.open(desk, SAMPLES / sample)
     desk.window.view.zoom_to(100)
-    stage.drag(desk, 350)
+    stage.drag(desk, drag_px)
     stage.point_at(desk, 0.5, 0.5)
-    stage.take(desk, "portrait-light")
+    stage.take(desk, name)
 
 
-def slider_light(stage: Stage) -> None:
-    """A slider between two panes of a portrait."""
-    desk = stage.desk("light")
-    stage.open(desk, SAMPLES / "portrait.png")
-    desk.window.desk_actions.modes["slider"].trigger()
+def two_compared(stage: Stage, name: str, sample: str, theme: str, mode: str, drag_px: int = 0) -> None:
+    """Bicubic and SRResNet of a sample, at 100 % if it is to be dragged and as a whole if not."""
+    desk = stage.desk(theme)
+    stage.open(desk, SAMPLES / sample)
+    desk.window.desk_actions.modes[mode].trigger()
     desk.window.view.set_compared("bicubic", "srresnet")
-    desk.window.view.zoom_to(100)
-    stage.drag(desk, 300)
-    stage.take(desk, "slider-light")
-
-
-def satellite_dark(stage: Stage) -> None:
-    """Five panes of a satellite scene."""
-    desk = stage.desk("dark")
-    stage.open(desk, SAMPLES / "satellite.png")
-    desk.window.view.zoom_to(100)
-    stage.point_at(desk, 0.5, 0.5)
-    stage.take(desk, "satellite-dark")
-
-
-def difference_dark(stage: Stage) -> None:
-    """Where two panes of a satellite scene differ."""
-    desk = stage.desk("dark")
-    stage.open(desk, SAMPLES / "satellite.png")
-    desk.window.desk_actions.modes["difference"].trigger()
-    desk.window.view.set_compared("bicubic", "srresnet")
-    desk.window.view.zoom_fit()
-    stage.take(desk, "difference-dark")
+    if drag_px:
+        desk.window.view.zoom_to(100)
+        stage.drag(desk, drag_px)
+    stage.take(desk, name)
 
 
 def honesty(stage: Stage) -> None:
@@ -251,10 +234,14 @@ def make_scene(path: Path) -> Path:
 
 PICTURES = {
     "welcome": welcome,
-    "portrait-light": portrait_light,
-    "slider-light": slider_light,
-    "satellite-dark": satellite_dark,
-    "difference-dark": difference_dark,
+    "portrait-light": partial(grid, name="portrait-light", sample="portrait.png", theme="light", drag_px=350),
+    "slider-light": partial(
+        two_compared, name="slider-light", sample="portrait.png", theme="light", mode="slider", drag_px=300
+    ),
+    "satellite-dark": partial(grid, name="satellite-dark", sample="satellite.png", theme="dark"),
+    "difference-dark": partial(
+        two_compared, name="difference-dark", sample="satellite.png", theme="dark", mode="difference"
+    ),
     "honesty": honesty,
     "astronomy-session": astronomy_session,
     "scene-session": scene_session,

@@ -109,6 +109,7 @@ class ScienceDesk(QObject):
     def _on_opened(self, document: Document) -> None:
         is_science = bool(document.planes or document.bands)
         is_same_file = document.path is not None and document.path == self._opened
+        self._recalled = Path()  # what fails from here on is another opening
         self._opened = document.path
         self._offer(document)
         self._bar.setVisible(is_science)

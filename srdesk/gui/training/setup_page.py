@@ -133,8 +133,10 @@ class SetupPage(QWidget):
         self.form.set_data(self.data.paths)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look again at folders that held nothing of use, or were not looked at to the end."""
+        """Look again at folders that held nothing of use, or were not looked at to the end; not beside a run."""
         super().showEvent(event)
+        if self._obstacle:
+            return
         if self.health.report is None or not self.health.report.pictures:
             self._look_again()
 

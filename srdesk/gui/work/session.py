@@ -66,7 +66,7 @@ class Session(QObject):
     noticed = Signal(str)
     """One sentence about something that was done in another way than asked for."""
     save_noticed = Signal(str)
-    """The same about a file that was saved."""
+    """The same about files that were saved, or were not."""
     failed = Signal(object)
     """A `Failure`."""
     warmed_up = Signal(object)

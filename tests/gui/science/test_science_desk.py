@@ -17,6 +17,7 @@ from srdesk.gui.compare.pyramid import DisplayImage
 from srdesk.gui.main_window import MainWindow
 from srdesk.gui.preferences import Preferences
 from srdesk.gui.science.look import Look
+from srdesk.gui.work.requests import OpenRequest
 from srdesk.gui.work.session import Phase, Session
 from srdesk.imaging.image import Box
 
@@ -94,6 +95,20 @@ def test_the_chosen_image_is_remembered_when_its_next_opening_is_cancelled(
     open_in_window(picture)
     window.open_flow.open([fits_file])
     session.cancel()
+    open_in_window(fits_file)
+    assert session.document.part == "3"
+
+
+def test_the_chosen_image_is_remembered_when_something_else_cannot_be_opened(
+    qtbot: QtBot, window: MainWindow, session: Session, open_in_window, choose, fits_file: Path, picture: Path
+) -> None:
+    open_in_window(fits_file)
+    choose(lambda: window.science_bar.parts.chosen.emit("3"))
+    open_in_window(picture)
+    open_in_window(fits_file)
+    with qtbot.waitSignal(session.failed, timeout=WAIT_MS):
+        session.begin_opening(OpenRequest(path=picture.with_name("no.png")), "no.png")
+    open_in_window(picture)
     open_in_window(fits_file)
     assert session.document.part == "3"
 

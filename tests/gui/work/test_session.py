@@ -218,8 +218,8 @@ def test_weights_that_go_while_a_pane_waits_for_them_fail_it(
     ready = nearest.answer  # type: ignore[attr-defined]
 
     def answer(request: object) -> object:
-        if isinstance(request, RenderRequest):
-            Networks().ready(request.recipe) if request.recipe.weights is None else None
+        if isinstance(request, RenderRequest) and request.recipe.weights is None:
+            Networks().ready(request.recipe)
         return ready(request)
 
     nearest.answer = answer  # type: ignore[attr-defined]

@@ -44,3 +44,18 @@ def test_a_check_that_makes_way_for_a_run_stays_away_while_it_goes_on(
     filled.set_obstacle("")
     qtbot.wait(50)
     assert len(tasks) == 1
+
+
+def test_a_page_that_is_shown_beside_a_run_looks_at_nothing(
+    qtbot: QtBot, dialog: TrainDialog, filled: SetupPage, tasks: Any
+) -> None:
+    filled.rest()
+    filled.set_obstacle("A run goes on.")
+    dialog.hide()
+    dialog.show()
+    qtbot.wait(50)
+    assert len(tasks) == 1
+    filled.set_obstacle("")
+    dialog.hide()
+    dialog.show()
+    qtbot.waitUntil(lambda: len(tasks) == 2)
