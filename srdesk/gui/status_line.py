@@ -77,7 +77,7 @@ class StatusLine(QFrame):
         self._row.insertWidget(self._row.indexOf(self._machine), widget)
 
     def say(self, text: str) -> None:
-        """Say something for a few seconds."""
+        """Say something for a few seconds, in place of what goes on: the bar still shows that."""
         self._activity.setText(text)
         self._passing.start()
 
@@ -88,7 +88,6 @@ class StatusLine(QFrame):
             text: what it is.
             progress: how far it is; None if that is unknown.
         """
-        self._passing.stop()
         if progress is None or progress.done == 0:
             self._bar.setRange(0, 0)
         else:
@@ -97,15 +96,13 @@ class StatusLine(QFrame):
             remaining_s = progress.remaining_s
             if remaining_s is not None:
                 text = self.tr("{} · {} % · {} left").format(text, int(progress.fraction * 100), duration(remaining_s))
-        self._activity.setText(text)
+        self._rest(text)
         self._bar.show()
         self._cancel.show()
 
     def show_idle(self, text: str = "") -> None:
         """Show that nothing is going on."""
-        self._resting_text = text
-        if not self._passing.isActive():
-            self._activity.setText(text)
+        self._rest(text)
         self._bar.hide()
         self._cancel.hide()
 
@@ -125,6 +122,11 @@ class StatusLine(QFrame):
         """Show position and values under the cursor; nothing when empty."""
         self._cursor.setText(text)
 
+    def _rest(self, text: str) -> None:
+        self._resting_text = text
+        if not self._passing.isActive():
+            self._activity.setText(text)
+
     def _show_machine(self) -> None:
         parts = (self._device, self._window, self._free, self._speed)
         self._machine.setText("  ·  ".join(part for part in parts if part))
@@ -138,8 +140,7 @@ class StatusLine(QFrame):
 
     @Slot()
     def _on_passed(self) -> None:
-        if not self.is_busy:
-            self._activity.setText(self._resting_text)
+        self._activity.setText(self._resting_text)
 
 
 class ElidedLabel(QLabel):

@@ -53,3 +53,14 @@ def test_a_passing_word_stays_for_a_while_and_then_makes_way(qtbot: QtBot) -> No
     assert line.text == "Saved"
     line._passing.timeout.emit()
     assert line.text == "Ready"
+
+
+def test_work_that_goes_on_does_not_hide_a_passing_word(qtbot: QtBot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.show_work("Enlarging")
+    line.say("Saved")
+    line.show_work("Enlarging", Progress(25, 100, 10.0))
+    assert (line.text, line.is_busy) == ("Saved", True)
+    line._passing.timeout.emit()
+    assert (line.text, line.is_busy) == ("Enlarging · 25 % · 30 s left", True)
