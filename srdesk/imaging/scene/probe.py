@@ -1,4 +1,4 @@
-"""Which TIFF is a scene: one that says where on Earth it is, or that no program for photos could open."""
+"""Which TIFF is a scene: one that says where on Earth it is or what it measures, or that is no photo's kind of file."""
 
 from __future__ import annotations
 
@@ -23,15 +23,24 @@ _WORLD_SUFFIXES = (".tfw", ".tifw", ".tiffw", ".wld")
 AUXILIARY_SUFFIX = ".aux.xml"
 """Behind the whole name of a scene: GDAL's auxiliary file, which says what the format of the scene cannot."""
 
-_GEO_ELEMENTS = (b"<SRS", b"<GeoTransform", b"<GCPList", b'domain="RPC"')
-"""What of GDAL's auxiliary file says where on Earth a scene is."""
+_BESIDE_STEM = (".rpb", "_rpc.txt")
+"""Behind the stem of a scene, in any case of letters: rational polynomials, as satellite images are delivered."""
+
+_BESIDE_NAME = (".msk", ".vat.dbf")
+"""Behind the whole name of a scene: GDAL's mask of where there are data, Esri's table of classes."""
+
+_SCENE_ELEMENTS = (
+    *(b"<SRS", b"<GeoTransform", b"<GCPList", b'domain="RPC"', b'domain="GEOLOCATION"'),
+    *(b"<NoDataValue", b"<Scale>", b"<Offset>", b"<UnitType>", b"<CategoryNames>", b'tableType="thematic"'),
+)
+"""What of GDAL's auxiliary file says where on Earth a scene is, or what its numbers measure or stand for."""
 
 
 def is_scene(path: Path | str) -> bool:
     """Tell whether a file is to be opened by `srdesk.imaging.scene.geotiff` and not as a photo.
 
-    It is if it is a TIFF with the tags of GeoTIFF or of GDAL, or beside which a file says where it is; with more bands,
-    or other numbers, than photos have; or too large to be held in memory. Whatever cannot be read is none: opening it
+    It is if it is a TIFF with the tags of GeoTIFF or of GDAL, or beside which a file says where it is, where there are
+    data or what they stand for; with more bands, or other numbers, than photos have; or too large to be held in memory. Whatever cannot be read is none: opening it
     as a photo will say why.
     """
     path = Path(path)
@@ -39,7 +48,7 @@ def is_scene(path: Path | str) -> bool:
         if not stat.S_ISREG(path.stat().st_mode):
             return False
         with path.open("rb") as stream:
-            return _is_scene(stream) or _is_placed(path)
+            return _is_scene(stream) or _is_described(path)
     except (OSError, ValueError, struct.error):
         return False
 
@@ -58,16 +67,20 @@ def _is_scene(stream: BinaryIO) -> bool:
     return samples > _MOST_PHOTO_SAMPLES or size_bytes > MAX_DECODED_BYTES or is_unusual or is_signed_byte
 
 
-def _is_placed(path: Path) -> bool:
-    """Tell whether a world file, or GDAL's auxiliary file, lies beside a picture."""
-    if any(path.with_suffix(case).is_file() for suffix in _WORLD_SUFFIXES for case in (suffix, suffix.upper())):
+def _is_described(path: Path) -> bool:
+    """Tell whether a file beside a picture, which GDAL or we read with it, says what only scenes have."""
+    stem, name = path.with_suffix(""), path.name
+    of_stem = (case for suffix in (*_WORLD_SUFFIXES, *_BESIDE_STEM) for case in (suffix, suffix.upper()))
+    if any(stem.with_name(stem.name + suffix).is_file() for suffix in of_stem):
         return True
-    beside = path.with_name(path.name + AUXILIARY_SUFFIX)
+    if any(path.with_name(name + suffix).is_file() for suffix in _BESIDE_NAME):
+        return True
+    beside = path.with_name(name + AUXILIARY_SUFFIX)
     if not beside.is_file():
         return False
     with beside.open("rb") as stream:
         start = stream.read(_MAX_BYTES)
-    return any(element in start for element in _GEO_ELEMENTS)
+    return any(element in start for element in _SCENE_ELEMENTS)
 
 
 def _first(value: ifd.Field | ifd.Directory | None, layout: ifd.Layout) -> int | None:

@@ -48,9 +48,21 @@ def test_what_no_photo_holds_is_a_scene(tmp_path: Path, dtype: str, channels: in
         ("a.tif.aux.xml", "<PAMDataset><GeoTransform>1,1,0,9,0,-1</GeoTransform></PAMDataset>", True),
         ("a.tif.aux.xml", "<PAMDataset><Metadata/></PAMDataset>", False),
         ("b.tfw", "", False),
+        ("a.RPB", 'satId = "WV02";', True),
+        ("a.rpb", 'satId = "WV02";', True),
+        ("a_RPC.TXT", "LINE_OFF: +1 pixels", True),
+        ("a_rpc.txt", "LINE_OFF: +1 pixels", True),
+        ("a.tif.msk", "II*", True),
+        ("a.tif.vat.dbf", "", True),
+        ("a.tif.aux.xml", "<PAMRasterBand band='1'><NoDataValue>65535</NoDataValue></PAMRasterBand>", True),
+        ("a.tif.aux.xml", "<PAMRasterBand band='1'><Scale>0.0001</Scale></PAMRasterBand>", True),
+        ("a.tif.aux.xml", '<PAMDataset><Metadata domain="GEOLOCATION"></Metadata></PAMDataset>', True),
+        ("a.tif.aux.xml", "<PAMRasterBand band='1'><CategoryNames><Category/></CategoryNames></PAMRasterBand>", True),
     ],
 )
-def test_a_file_beside_a_picture_can_say_where_it_is(tmp_path: Path, name: str, content: str, is_one: bool) -> None:
+def test_a_file_beside_a_picture_can_say_that_it_is_a_scene(
+    tmp_path: Path, name: str, content: str, is_one: bool
+) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((20, 30), np.uint16), photometric="minisblack")
     (tmp_path / name).write_text(content)
     assert is_scene(tmp_path / "a.tif") == is_one
