@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from srdesk.imaging.scene.gdal_session import gdal_session
 
@@ -60,6 +61,16 @@ def test_white_stays_the_number_0_where_it_was(srdesk: Any, make_geotiff: MakeGe
     with opened(path) as before, opened(enlarged(srdesk, path)) as after:
         assert after.photometric == before.photometric
         assert after.colorinterp == before.colorinterp
+
+
+def test_greys_of_which_0_is_white_are_enlarged_and_get_no_palette(srdesk: Any, tmp_path: Path) -> None:
+    numbers = RNG.integers(0, 256, (9, 12), np.uint8)
+    pixel_scale = (33550, "d", 3, (1.0, 1.0, 0.0), True)
+    tifffile.imwrite(tmp_path / "a.tif", numbers, photometric="miniswhite", extratags=[pixel_scale])
+    with tifffile.TiffFile(enlarged(srdesk, tmp_path / "a.tif")) as file:
+        page = file.pages[0]
+        assert (page.photometric, page.tags.get("ColorMap")) == (tifffile.PHOTOMETRIC.MINISWHITE, None)
+        assert not np.array_equal(page.asarray(), numbers.repeat(4, axis=0).repeat(4, axis=1))
 
 
 def test_every_band_keeps_its_own_number_for_no_data(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:

@@ -238,8 +238,8 @@ class _SceneRun:
         if self.plan.is_recompressed:
             was, will_be = self._scene.compression, self.plan.codec.compression
             self._control.notify(f"The result is compressed by {will_be} instead of {was}, so that it stays exact.")
-        if flags := [str(band.number) for band in self._scene.bands if band.kind is BandKind.FLAGS]:
-            held = f"Band {flags[0]} holds" if len(flags) == 1 else f"Bands {', '.join(flags)} hold"
+        if copied := [str(band.number) for band in self._scene.bands if band.kind.is_copied]:
+            held = f"Band {copied[0]} holds" if len(copied) == 1 else f"Bands {', '.join(copied)} hold"
             self._control.notify(f"{held} flags or classes, which were repeated, not enlarged.")
         one = next((one for one in self.passes if one.kind is BandKind.DATA), None)
         if one is None or crew is not None or left_px < _WORTH_A_TRIAL_PX:  # whose speed nobody knows

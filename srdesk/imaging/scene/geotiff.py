@@ -254,10 +254,13 @@ def _bands(dataset: Any, class_tables: ClassTables) -> tuple[Band, ...]:
     kinds = {"alpha": BandKind.OPACITY, "palette": BandKind.CLASSES}
     # Each of these goes through all bands.
     names, units, scales, zeros = dataset.descriptions, dataset.units, dataset.scales, dataset.offsets
+    colours = [colour.name for colour in dataset.colorinterp]
+    if has_made_up_palette(dataset):
+        colours[0] = "gray"
     bands = []
-    for place, (colour, nodata) in enumerate(zip(dataset.colorinterp, dataset.nodatavals, strict=True)):
+    for place, (colour, nodata) in enumerate(zip(colours, dataset.nodatavals, strict=True)):
         name = (names[place] or "").strip()
-        kind = kinds.get(colour.name, BandKind.DATA)
+        kind = kinds.get(colour, BandKind.DATA)
         if kind is BandKind.DATA and _holds_flags(dataset, place + 1, name, class_tables):
             kind = BandKind.FLAGS
         # What cannot be seen is no data, and must neither spread nor appear anywhere else.
@@ -267,13 +270,20 @@ def _bands(dataset: Any, class_tables: ClassTables) -> tuple[Band, ...]:
                 kind,
                 0.0 if kind is BandKind.OPACITY else _typed(nodata, dataset.dtypes[0]),
                 name=name,
-                colour="" if colour.name == "undefined" else colour.name,
+                colour="" if colour == "undefined" else colour,
                 unit=(units[place] or "").strip(),
                 scale=scales[place],
                 zero=zeros[place],
             )
         )
     return tuple(bands)
+
+
+def has_made_up_palette(dataset: Any) -> bool:
+    """Tell whether the palette of an open rasterio dataset is GDAL's: it gives one to greys of which 0 is white."""
+    is_white_least = dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES"
+    is_bilevel = dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS") == "1"
+    return is_white_least and not is_bilevel and dataset.colorinterp[0].name == "palette"
 
 
 def _holds_flags(dataset: Any, number: int, name: str, class_tables: ClassTables) -> bool:

@@ -21,7 +21,7 @@ from srdesk.imaging import ifd
 from srdesk.imaging.image import Box
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation, scaled_geolocation_arrays
-from srdesk.imaging.scene.geotiff import BandKind, GeoTiff
+from srdesk.imaging.scene.geotiff import BandKind, GeoTiff, has_made_up_palette
 from srdesk.imaging.scene.kept_tags import EXTRA_SAMPLES, GEO_KEYS, NODATA, kept_tags
 from srdesk.imaging.scene.result_beside import has_nodata_by_band, write_beside
 from srdesk.imaging.scene.tile_codec import TileCodec, family_of
@@ -286,14 +286,17 @@ def _copy_georeference(where: Any, target: Any) -> None:
 
 
 def _copy_bands(source: Any, target: Any) -> None:
-    target.colorinterp = source.colorinterp
+    colours = source.colorinterp
+    if has_made_up_palette(source):
+        colours = (type(colours[0]).undefined, *colours[1:])
+    target.colorinterp = colours
     if any(scale != 1 for scale in source.scales):
         target.scales = source.scales
     if any(offset != 0 for offset in source.offsets):
         target.offsets = source.offsets
     if any(source.units):
         target.units = [unit or "" for unit in source.units]
-    for number, (name, colour) in enumerate(zip(source.descriptions, source.colorinterp, strict=True), start=1):
+    for number, (name, colour) in enumerate(zip(source.descriptions, colours, strict=True), start=1):
         if name:
             target.set_band_description(number, name)
         if colour.name == "palette":

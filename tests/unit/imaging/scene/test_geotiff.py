@@ -90,6 +90,15 @@ def test_a_palette_holds_classes(make_geotiff: MakeGeoTiff) -> None:
         assert scene.bands[0].kind is BandKind.CLASSES
 
 
+@pytest.mark.parametrize(("bits", "kind"), [(16, BandKind.DATA), (8, BandKind.DATA), (1, BandKind.CLASSES)])
+def test_greys_of_which_0_is_white_are_measured(tmp_path: Path, bits: int, kind: BandKind) -> None:
+    numbers = np.arange(16).reshape(4, 4).astype(bool if bits == 1 else f"uint{bits}")
+    pixel_scale = (33550, "d", 3, (1.0, 1.0, 0.0), True)
+    tifffile.imwrite(tmp_path / "a.tif", numbers, photometric="miniswhite", extratags=[pixel_scale])
+    with open_geotiff(tmp_path / "a.tif") as scene:
+        assert scene.bands[0].kind is kind
+
+
 @pytest.mark.parametrize(
     ("name", "description", "is_of_flags"),
     [
