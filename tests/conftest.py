@@ -227,8 +227,10 @@ def make_geotiff(tmp_path: Path) -> Callable[..., Path]:
         shape = {"count": count, "height": height, "width": width, "dtype": numbers.dtype.name}
         where = {"crs": "EPSG:32633", "transform": (10.0, 0.0, 5e5, 0.0, -10.0, 5e6)}
         with gdal_session() as rasterio:
-            where["transform"] = rasterio.Affine(*(options.pop("transform", where["transform"]) or (1, 0, 0, 0, 1, 0)))
-            with rasterio.open(tmp_path / name, "w", driver="GTiff", **shape, **(where | options)) as dataset:
+            options = where | options
+            if options["transform"] is not None:
+                options["transform"] = rasterio.Affine(*options["transform"])
+            with rasterio.open(tmp_path / name, "w", driver="GTiff", **shape, **options) as dataset:
                 dataset.write(numbers)
                 if finish is not None:
                     finish(dataset)

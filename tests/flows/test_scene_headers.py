@@ -128,3 +128,46 @@ def test_esris_table_goes_with_the_result_and_one_of_a_replaced_file_does_not(
     ended = srdesk("upscale", path, "--model", "bicubic", "--on-collision", "overwrite")
     assert ended.status == 0, ended.err
     assert not once.with_name(f"{once.name}.vat.dbf").exists()
+
+
+def test_control_points_beside_an_affine_map_are_kept_as_both(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 9, 12), np.uint8), crs=None)
+    points = "".join(
+        f'<GCP Id="{n}" Pixel="{x}" Line="{y}" X="{x / 9}" Y="50"/>'
+        for n, (x, y) in enumerate([(0, 0), (12, 0), (5, 9)])
+    )
+    auxiliary = f'<PAMDataset><GCPList Projection="EPSG:4326">{points}</GCPList></PAMDataset>'
+    path.with_name("a.tif.aux.xml").write_text(auxiliary, encoding="ascii")
+    with opened(path) as before, opened(enlarged(srdesk, path)) as after:
+        assert len(before.gcps[0]) == 3
+        assert after.transform == before.transform @ before.transform.scale(0.25)
+        assert [(gcp.col, gcp.row, gcp.x) for gcp in after.gcps[0]] == [
+            (4 * gcp.col, 4 * gcp.row, gcp.x) for gcp in before.gcps[0]
+        ]
+        assert after.gcps[1].to_epsg() == 4326
+
+
+def test_a_coordinate_system_that_a_geotiff_cannot_name_stands_beside_it(
+    srdesk: Any, make_geotiff: MakeGeoTiff
+) -> None:
+    rotated_pole = (
+        "+proj=ob_tran +o_proj=longlat +o_lon_p=0 +o_lat_p=40 +lon_0=10 +R=6371229 +to_meter=0.0174532925199433"
+    )
+    path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 9, 12), np.uint8), crs=rotated_pole)
+    with opened(path) as before, opened(enlarged(srdesk, path)) as after:
+        assert before.crs
+        assert after.crs == before.crs
+
+
+def test_an_affine_map_that_changes_nothing_is_one(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 9, 12), np.uint8), crs=None, transform=None)
+    path.with_suffix(".tfw").write_text("1\n0\n0\n1\n0.5\n0.5\n", encoding="ascii")
+    with opened(enlarged(srdesk, path)) as after:
+        assert after.transform[:6] == (0.25, 0, 0, 0, 0.25, 0)
+
+
+def test_a_name_that_is_just_short_enough_can_be_written(srdesk: Any, make_geotiff: MakeGeoTiff) -> None:
+    path = make_geotiff("a.tif", RNG.integers(0, 256, (1, 9, 12), np.uint8))
+    output = path.with_name("y" * 246 + ".tif")
+    ended = srdesk("upscale", path, "--model", "bicubic", "-o", output)
+    assert (ended.status, output.exists()) == (0, True), ended.err

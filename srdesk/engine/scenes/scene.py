@@ -340,7 +340,7 @@ def check_free(output: Path, needed_bytes: int) -> None:
     if needed_bytes > free_bytes:
         raise ImageWriteError(
             output,
-            f"it needs about {needed_bytes / 1e9:,.1f} GB, and {free_bytes / 1e9:,.1f} GB are free",
+            f"it needs about {_room(needed_bytes)}, and {_room(free_bytes)} are free",
             hint="Free some space, or choose a folder on another disk for the output.",
         )
 
@@ -366,3 +366,10 @@ def _spoken(seconds: float) -> str:
         if seconds > 2 * size:
             return f"{seconds / size:.0f} {name}"
     return f"{max(1, seconds):.0f} seconds"
+
+
+def _room(size_bytes: int) -> str:
+    for factor, unit in ((10**9, "GB"), (10**6, "MB")):
+        if size_bytes >= factor // 10:
+            return f"{size_bytes / factor:,.1f} {unit}"
+    return f"{size_bytes / 1000:.0f} kB"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session
+from srdesk.imaging.scene.probe import states_affine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class Geolocation:
 
     @classmethod
     def of(cls, dataset: Any) -> Geolocation:
-        """Return that of an open rasterio dataset."""
+        """Return that of an open rasterio dataset: GDAL gives the identity where a file says nothing."""
         gcps, gcps_crs = dataset.gcps
-        has_transform = not dataset.transform.is_identity
+        has_transform = not dataset.transform.is_identity or _states_affine(dataset)
         return cls(
             transform=dataset.transform if has_transform else None,
             crs=_crs_of(dataset),
@@ -94,6 +96,13 @@ class Geolocation:
                 return None
         is_on_earth = abs(longitude) <= 360 and abs(latitude) <= 90
         return (float(longitude), float(latitude)) if is_on_earth else None
+
+
+def _states_affine(dataset: Any) -> bool:
+    try:
+        return not (dataset.gcps[0] or dataset.rpcs) and states_affine(Path(dataset.name))
+    except (OSError, ValueError):
+        return False
 
 
 def _crs_of(dataset: Any) -> Any:

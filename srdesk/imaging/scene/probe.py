@@ -14,6 +14,8 @@ _WIDTH, _LENGTH, _BITS, _SAMPLES, _FORMAT = 256, 257, 258, 277, 339
 _GEO_TAGS = frozenset({33550, 33922, 34264, 34735, 42112, 42113, 50844})
 """Pixel scale, tie points, transformation, GeoKeys, GDAL's metadata and nodata, RPCs."""
 
+_AFFINE_TAGS = frozenset({33550, 34264})
+
 _MOST_PHOTO_SAMPLES = 4
 _SIGNED = 2
 _MAX_BYTES = 2**20
@@ -40,8 +42,8 @@ def is_scene(path: Path | str) -> bool:
     """Tell whether a file is to be opened by `srdesk.imaging.scene.geotiff` and not as a photo.
 
     It is if it is a TIFF with the tags of GeoTIFF or of GDAL, or beside which a file says where it is, where there are
-    data or what they stand for; with more bands, or other numbers, than photos have; or too large to be held in memory. Whatever cannot be read is none: opening it
-    as a photo will say why.
+    data or what they stand for; with more bands, or other numbers, than photos have; or too large to be held in memory.
+    Whatever cannot be read is none: opening it as a photo will say why.
     """
     path = Path(path)
     try:
@@ -69,18 +71,38 @@ def _is_scene(stream: BinaryIO) -> bool:
 
 def _is_described(path: Path) -> bool:
     """Tell whether a file beside a picture, which GDAL or we read with it, says what only scenes have."""
-    stem, name = path.with_suffix(""), path.name
-    of_stem = (case for suffix in (*_WORLD_SUFFIXES, *_BESIDE_STEM) for case in (suffix, suffix.upper()))
-    if any(stem.with_name(stem.name + suffix).is_file() for suffix in of_stem):
+    if _is_beside(path.with_suffix(""), _WORLD_SUFFIXES + _BESIDE_STEM) or _is_beside(path, _BESIDE_NAME):
         return True
-    if any(path.with_name(name + suffix).is_file() for suffix in _BESIDE_NAME):
-        return True
-    beside = path.with_name(name + AUXILIARY_SUFFIX)
+    auxiliary = _auxiliary(path)
+    return any(element in auxiliary for element in _SCENE_ELEMENTS)
+
+
+def states_affine(path: Path) -> bool:
+    """Tell whether a TIFF, or a file beside it, gives an affine map, be it the one that changes nothing.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is damaged.
+    """
+    with path.open("rb") as stream:
+        layout, offset = ifd.read_layout(stream)
+        directory = ifd.read_directory(stream, offset, layout, _AFFINE_TAGS, max_bytes=_MAX_BYTES)
+    return bool(directory) or _is_beside(path.with_suffix(""), _WORLD_SUFFIXES) or b"<GeoTransform" in _auxiliary(path)
+
+
+def _is_beside(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Tell whether there is a file of this name with one of the suffixes behind it, in lower or upper case."""
+    cases = (case for suffix in suffixes for case in (suffix, suffix.upper()))
+    return any(path.with_name(path.name + case).is_file() for case in cases)
+
+
+def _auxiliary(path: Path) -> bytes:
+    """Return the start of GDAL's auxiliary file beside a picture; nothing if there is none."""
+    beside = path.with_name(path.name + AUXILIARY_SUFFIX)
     if not beside.is_file():
-        return False
+        return b""
     with beside.open("rb") as stream:
-        start = stream.read(_MAX_BYTES)
-    return any(element in start for element in _SCENE_ELEMENTS)
+        return stream.read(_MAX_BYTES)
 
 
 def _first(value: ifd.Field | ifd.Directory | None, layout: ifd.Layout) -> int | None:

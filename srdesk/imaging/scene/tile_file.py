@@ -21,7 +21,7 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
-from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, refuse_part_of_another
+from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, part_name, refuse_part_of_another
 
 _FORMAT = 1
 _TILE_OFFSETS, _TILE_BYTE_COUNTS = 324, 325
@@ -245,11 +245,11 @@ def _writing(target: Path) -> Iterator[None]:
 
 
 def _part_of(target: Path) -> Path:
-    return target.with_name(target.name + PART_SUFFIX)
+    return target.with_name(part_name(target.name, PART_SUFFIX))
 
 
 def _journal_of(target: Path) -> Path:
-    return target.with_name(target.name + PART_SUFFIX + JOURNAL_SUFFIX)
+    return target.with_name(part_name(target.name, PART_SUFFIX + JOURNAL_SUFFIX))
 
 
 def _opened(path: Path) -> BinaryIO:

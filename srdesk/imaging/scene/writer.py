@@ -278,8 +278,8 @@ def _template(plan: ScenePlan, values: dict[int, ValueMap]) -> bytes:
     return content
 
 
-def _copy_georeference(where: Any, target: Any) -> None:
-    if where.gcps:
+def _copy_georeference(where: Geolocation, target: Any) -> None:
+    if where.gcps and where.transform is None:  # a GeoTIFF cannot have both: points then stand beside it
         target.gcps = (list(where.gcps), where.gcps_crs)
     if where.rpcs is not None:
         target.rpcs = where.rpcs
