@@ -143,7 +143,7 @@ class _Hall:
         ) as pool:
             threads = [pool.submit(self._work) for _ in range(crew.size)]
             try:
-                while not self._is_over():
+                while self._goes_on():
                     yield from self._exchange(inputs)
             finally:
                 with self._changed:
@@ -175,7 +175,12 @@ class _Hall:
     def _wants_rows(self) -> bool:
         return not self._has_all_rows and len(self._posts[-1].inbox) < _MOST_WAITING
 
+    def _goes_on(self) -> bool:
+        with self._changed:
+            return not self._is_over()
+
     def _is_over(self) -> bool:
+        """Tell whether nothing is left to do; to be asked with ``_changed`` held, or a last piece is overlooked."""
         is_done = self._has_all_rows and not self._finished and not any(post.has_work for post in self._posts)
         return is_done or self._is_stopped
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from srdesk.engine.streaming import flow as flow_module
 from srdesk.engine.streaming.flow import ALONE, Crew, Station, flow
 from srdesk.errors import Cancelled
 
@@ -158,3 +159,18 @@ def test_each_thread_of_a_crew_computes_with_its_own_share_of_threads() -> None:
 )
 def test_a_crew_uses_its_threads(threads: int, pieces: int, crew: Crew) -> None:
     assert Crew.of(threads, pieces) == crew
+
+
+def test_whether_all_is_over_is_asked_only_while_nobody_changes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+
+    class Watched(flow_module._Hall):
+        def _is_over(self) -> bool:
+            nonlocal asked
+            asked += 1
+            assert self._changed._is_owned()  # type: ignore[attr-defined]
+            return super()._is_over()
+
+    monkeypatch.setattr(flow_module, "_Hall", Watched)
+    assert len(list(flow([Count(), Count()], numbers(20), Crew(2, 1)))) == 20
+    assert asked
