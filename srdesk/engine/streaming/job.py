@@ -162,6 +162,7 @@ class UpscaleJob:
                     self._report(band, (top - band.top) / band.height)
                 if top == band.bottom:
                     return
+        raise RuntimeError(f"a band of rows {band.top} to {band.bottom} ended at row {top}")
 
     def _lr_rows(self, strip: Box, device: torch.device) -> Tensor:
         """Return `(rows, W, 3)` float32 pixels of a strip on a device; a grey source has three equal colours."""
@@ -222,7 +223,8 @@ class UpscaleJob:
         if way.device.type == "cpu":
             raise OutOfMemoryError("There is not enough memory, even for the smallest windows.")
         cpu = torch.device("cpu")
-        return choose_way(cpu, resolve_precision("auto", cpu), self._region, self._window_px)
+        dtype = way.dtype if way.dtype == torch.float32 else resolve_precision("auto", cpu)
+        return choose_way(cpu, dtype, self._region, self._window_px)
 
     def _tell_memory(self, way: Way, next_way: Way) -> None:
         if next_way.device != way.device:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from srdesk.engine.control import Control
 from srdesk.engine.streaming import job as jobs
+from srdesk.engine.streaming.flow import flow as jobs_flow
 from srdesk.engine.streaming.rows import Layer
 from srdesk.engine.upscaler import UpscaleFacts, Upscaler
 from srdesk.errors import NumericalError, OutOfMemoryError
@@ -177,6 +178,24 @@ def test_below_the_smallest_windows_of_another_device_comes_the_cpu(
     np.testing.assert_allclose(pixels, expected, rtol=0, atol=2e-2)  # the CPU takes its own automatic precision
     assert facts.device == "cpu"
     assert heard == ["Memory is short on “meta”: computing on the CPU instead."]
+
+
+def test_the_cpu_keeps_to_float32_where_that_was_asked_for(
+    srresnet: SRResNet, picture: MakePicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "free_memory_bytes", lambda device: 0 if device.type == "meta" else 1 << 30)
+    monkeypatch.setattr("srdesk.engine.upscaler.resolve_device", torch.device)
+    monkeypatch.setattr("srdesk.engine.device.has_fast_bfloat16", lambda: True)
+    _, facts, _ = upscale(srresnet, picture(20, 20), device="meta")
+    assert (facts.device, facts.precision) == ("cpu", "fp32")
+
+
+def test_a_flow_that_ends_early_is_no_result(
+    srresnet: SRResNet, picture: MakePicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "flow", lambda *parts: (rows for rows in list(jobs_flow(*parts))[:-1]))
+    with pytest.raises(RuntimeError, match="ended at row"):
+        upscale(srresnet, picture(100, 20))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0])
