@@ -130,7 +130,11 @@ class Decoder:
                 if not isinstance(error, ImageReadError | UnsupportedImageError):
                     self._dismiss()  # an answer may still be on its way
                 raise
-            self._known_kinds.add(kind)
+            else:
+                self._known_kinds.add(kind)
+            finally:
+                if watch.was_cancelled or watch.was_late:
+                    self._dismiss()  # it was killed, maybe just after its answer
         stored.freeze()
         return stored
 

@@ -21,6 +21,7 @@ from numpy.testing import assert_array_equal
 
 from srdesk.errors import Cancelled, ImageReadError, UnsupportedImageError
 from srdesk.imaging import decoder as decoder_module
+from srdesk.imaging.decode_wire import Opened
 from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.formats import open_stored, open_stored_bytes, save_image
 from srdesk.imaging.image import Metadata
@@ -373,3 +374,22 @@ def test_a_picture_in_memory_goes_the_same_way(decoder: Decoder, tmp_path: Path)
     with pytest.raises(ImageReadError, match="it is empty"):
         decoder.open_stored_bytes(b"", path)
     assert_array_equal(decoder.open_stored_bytes(content, path).numbers, open_stored_bytes(content, path).numbers)
+
+
+def test_a_child_that_was_stopped_just_after_its_answer_is_asked_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flag, receive = save(tmp_path / "a.png"), Flag(), decoder_module._receive
+
+    def received(child: subprocess.Popen[bytes], answer: Opened) -> StoredImage:
+        stored = receive(child, answer)
+        flag.is_cancelled = True
+        child.wait(20)
+        monkeypatch.setattr(child, "poll", lambda: None)  # as it is until the system has noticed
+        return stored
+
+    monkeypatch.setattr(decoder_module, "_receive", received)
+    with Decoder() as decoder:
+        decoder.open(path, flag)
+        monkeypatch.setattr(decoder_module, "_receive", receive)
+        assert decoder.open(path).width == 30
