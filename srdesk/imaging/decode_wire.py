@@ -63,6 +63,7 @@ class Opened(msgspec.Struct, frozen=True, tag="opened"):
     exif_bytes: int | None
     xmp_bytes: int | None
     iptc_bytes: int | None
+    comment: bytes | None
     dpi: tuple[float, float] | None
     text: tuple[tuple[str, str], ...]
     colour_space: tuple[tuple[str, bytes], ...]
@@ -105,6 +106,7 @@ def announcement(stored: StoredImage) -> Opened:
         exif_bytes=None if metadata.exif is None else len(metadata.exif),
         xmp_bytes=None if metadata.xmp is None else len(metadata.xmp),
         iptc_bytes=None if metadata.iptc is None else len(metadata.iptc),
+        comment=metadata.comment,
         dpi=metadata.dpi,
         text=metadata.text,
         colour_space=metadata.colour_space,
@@ -136,6 +138,7 @@ def assembled(opened: Opened, numbers: Numbers, alpha: Numbers | None, blocks: I
         exif=exif,
         xmp=xmp,
         iptc=iptc,
+        comment=opened.comment,
         dpi=opened.dpi,
         text=opened.text,
         colour_space=opened.colour_space,

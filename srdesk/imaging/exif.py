@@ -24,6 +24,10 @@ _PIXEL_Y_DIMENSION = 40963
 _THUMBNAIL_OFFSET = 513
 _THUMBNAIL_LENGTH = 514
 
+_XMP_SIZE = re.compile(
+    rb"(?P<name>tiff:ImageWidth|tiff:ImageLength|exif:PixelXDimension|exif:PixelYDimension)"
+    rb"(?P<sign>>\s*|\s*=\s*[\"']\s*)[0-9]+"
+)
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:>|=[\"']))[1-8]")
 
 _SHORT = 3
@@ -65,6 +69,20 @@ def upright(metadata: Metadata, orientation: int) -> Metadata:
         exif=with_upright(metadata.exif) if metadata.exif else None,
         xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp) if metadata.xmp and is_turned else metadata.xmp,
         dpi=metadata.dpi[::-1] if metadata.dpi and orientation >= 5 else metadata.dpi,
+    )
+
+
+def sized(metadata: Metadata, *, height: int, width: int) -> Metadata:
+    """Return the metadata for a picture of ``height`` × ``width`` pixels, where EXIF block or XMP say a size at all."""
+
+    def said(found: re.Match[bytes]) -> bytes:
+        is_width = found["name"] in (b"tiff:ImageWidth", b"exif:PixelXDimension")
+        return found["name"] + found["sign"] + str(width if is_width else height).encode()
+
+    return replace(
+        metadata,
+        exif=with_size(metadata.exif, height=height, width=width) if metadata.exif else metadata.exif,
+        xmp=_XMP_SIZE.sub(said, metadata.xmp) if metadata.xmp else metadata.xmp,
     )
 
 

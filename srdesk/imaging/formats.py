@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging import frames, photo, png, probe, tiff, tiff_pages
+from srdesk.imaging import exif, frames, photo, png, probe, tiff, tiff_pages
 from srdesk.imaging.atomic import atomic_write
 from srdesk.imaging.fits import reader as fits
 from srdesk.imaging.fits import structure as fits_structure
@@ -218,6 +218,7 @@ def save_image(path: Path | str, stored: StoredImage, *, quality: int = 95) -> t
     reason = can_hold(format_name, stored)
     if reason is not None:
         raise ImageWriteError(path, reason, hint="Choose another format for the output.")
+    stored = stored.with_metadata(exif.sized(stored.metadata, height=stored.height, width=stored.width))
     try:
         with atomic_write(path) as stream:
             left_out = _WRITERS[format_name](stream, stored, quality)
@@ -229,6 +230,8 @@ def save_image(path: Path | str, stored: StoredImage, *, quality: int = 95) -> t
         left_out += tuple(_only_in_png(stored.metadata))
     if stored.metadata.iptc and format_name not in ("JPEG", "TIFF"):
         left_out += (f"The IPTC records have no place in a {_SPOKEN[format_name]} and were left out.",)
+    if stored.metadata.comment and format_name != "JPEG":
+        left_out += (f"The comment of the JPEG has no place in a {_SPOKEN[format_name]} and was left out.",)
     return left_out
 
 

@@ -69,9 +69,11 @@ class Metadata:
     exif: bytes | None = None
     """EXIF block (TIFF structure, without the ``Exif\\0\\0`` prefix) with its orientation reset to 1."""
     xmp: bytes | None = None
-    """XMP packet, byte for byte but for an orientation that was applied."""
+    """XMP packet, byte for byte but for an orientation that was applied and, in a result, the size."""
     iptc: bytes | None = None
     """IPTC-IIM records of a JPEG or TIFF, byte for byte."""
+    comment: bytes | None = None
+    """Comment of a JPEG, in no encoding that is known."""
     dpi: tuple[float, float] | None = None
     """Horizontal and vertical resolution in dots per inch."""
     text: tuple[tuple[str, str], ...] = ()

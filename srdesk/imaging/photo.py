@@ -80,9 +80,11 @@ def write_jpeg(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str
     """
     from PIL import Image
 
-    metadata, left_out = _fitting_jpeg(_sized(stored))
+    metadata, left_out = _fitting_jpeg(stored.metadata)
     numbers: Numbers = stored.numbers[:, :, 0] if stored.channels == 1 else stored.numbers
     options = _save_options(metadata, exif_prefix=_EXIF_PREFIX)
+    if metadata.comment:
+        options["comment"] = metadata.comment
     if metadata.iptc:
         options["extra"] = iptc.jpeg_marker(metadata.iptc)
     Image.fromarray(numbers).save(stream, "JPEG", quality=quality, subsampling="4:4:4", **options)
@@ -103,7 +105,7 @@ def write_webp(stream: BinaryIO, stored: StoredImage, quality: int) -> tuple[str
     numbers = np.repeat(stored.numbers, 3, axis=2) if stored.channels == 1 else stored.numbers
     if stored.alpha_numbers is not None:
         numbers = np.concatenate([numbers, stored.alpha_numbers[:, :, None]], axis=2)
-    metadata = _sized(stored)
+    metadata = stored.metadata
     left_out: tuple[str, ...] = ()
     if metadata.icc_profile and metadata.icc_profile[16:20] == _GREY_PROFILE:
         metadata = replace(metadata, icc_profile=None)
@@ -151,6 +153,7 @@ def _metadata(picture: PillowImage, stream: BinaryIO, format_name: str) -> tuple
         exif=block,
         xmp=picture.info.get("xmp") or None,
         iptc=iptc.of_jpeg(picture) if format_name == "JPEG" else None,
+        comment=(picture.info.get("comment") or None) if format_name == "JPEG" else None,
         dpi=_resolution(picture.info.get("dpi")),
         is_lossless=format_name == "WEBP" and _is_lossless_webp(stream),
     )
@@ -208,13 +211,6 @@ def _rgb_of_cmyk(picture: PillowImage, metadata: Metadata) -> tuple[PillowImage,
         if converted is not None:
             return converted, without_profile
     return picture.convert("RGB"), without_profile
-
-
-def _sized(stored: StoredImage) -> Metadata:
-    metadata = stored.metadata
-    if metadata.exif is None:
-        return metadata
-    return replace(metadata, exif=exif.with_size(metadata.exif, height=stored.height, width=stored.width))
 
 
 def _fitting_jpeg(metadata: Metadata) -> tuple[Metadata, tuple[str, ...]]:

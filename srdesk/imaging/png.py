@@ -296,7 +296,7 @@ def _write_metadata(stream: BinaryIO, stored: StoredImage) -> None:
         if 0 < across < 2**31 and 0 < down < 2**31:
             _write_chunk(stream, b"pHYs", struct.pack(">IIB", across, down, 1))
     if metadata.exif:
-        _write_chunk(stream, b"eXIf", exif.with_size(metadata.exif, height=stored.height, width=stored.width))
+        _write_chunk(stream, b"eXIf", metadata.exif)
     if metadata.xmp:
         _write_chunk(stream, b"iTXt", _XMP_KEYWORD.encode() + b"\0\0\0\0\0" + metadata.xmp)
     for keyword, text in metadata.text:

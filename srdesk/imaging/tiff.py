@@ -351,7 +351,7 @@ def _directory_of(stored: StoredImage) -> tuple[ifd.Layout, ifd.Directory, tuple
     if block is None:
         return ifd.Layout("<"), {}, ()
     try:
-        layout, directory = ifd.exif_directory(exif.with_size(block, height=stored.height, width=stored.width))
+        layout, directory = ifd.exif_directory(block)
     except ValueError:
         return ifd.Layout("<"), {}, ("The EXIF block is damaged and was left out.",)
     return layout, {tag: value for tag, value in directory.items() if tag in _KEPT_TAGS}, ()

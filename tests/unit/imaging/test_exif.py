@@ -15,6 +15,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from srdesk.imaging import exif, ifd
+from srdesk.imaging.image import Metadata
 
 ExifMaker = Callable[..., bytes]
 
@@ -111,3 +112,16 @@ def test_pixels_are_turned_as_pillow_turns_them(orientation: int) -> None:
         expected = np.asarray(ImageOps.exif_transpose(picture))
     assert_array_equal(exif.turned_upright(pixels, orientation), expected)
     assert exif.turned_upright(np.zeros((3, 4, 3)), orientation).shape == (*expected.shape, 3)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'<a tiff:ImageWidth="48" tiff:ImageLength="40"/>', b'<a tiff:ImageWidth="192" tiff:ImageLength="160"/>'),
+        (b"<exif:PixelXDimension>48</exif:PixelXDimension>", b"<exif:PixelXDimension>192</exif:PixelXDimension>"),
+        (b"<a exif:PixelYDimension = '40'/>", b"<a exif:PixelYDimension = '160'/>"),
+        (b'<a tiff:XResolution="7" exif:PixelXDimension=""/>', b'<a tiff:XResolution="7" exif:PixelXDimension=""/>'),
+    ],
+)
+def test_xmp_says_the_size_of_the_result(before: bytes, after: bytes) -> None:
+    assert exif.sized(Metadata(xmp=before), height=160, width=192).xmp == after

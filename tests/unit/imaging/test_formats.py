@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image as PillowImage
 
 from srdesk.errors import ImageReadError, ImageWriteError, UnsupportedImageError
 from srdesk.imaging import exif, photo
+from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.formats import (
     SUFFIXES,
     can_hold,
@@ -242,7 +244,7 @@ def test_memory_that_runs_out_while_encoding_leaves_nothing(
 
     for target in ("srdesk.imaging.png.write", "srdesk.imaging.tiff.write"):
         monkeypatch.setattr(target, run_out)
-    monkeypatch.setattr(photo, "_sized", run_out)
+    monkeypatch.setattr(photo, "_save_options", run_out)
     with pytest.raises(ImageWriteError, match="memory"):
         save_image(tmp_path / f"a{suffix}", picture())
     assert names(tmp_path) == []
@@ -264,3 +266,24 @@ def test_a_kind_that_is_not_handled_is_named(tmp_path: Path) -> None:
     PillowImage.new("L", (3, 3)).save(tmp_path / "a.png", "GIF")
     with pytest.raises(UnsupportedImageError, match="no PNG, JPEG, WebP, TIFF or FITS"):
         open_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_comment_of_a_jpeg_is_kept_or_said_to_be_left_out(tmp_path: Path, suffix: str) -> None:
+    PillowImage.new("RGB", (8, 8)).save(tmp_path / "a.jpg", comment=b"taken at dawn")
+    with Decoder() as decoder:
+        losses = save_image(tmp_path / f"b{suffix}", decoder.open_stored(tmp_path / "a.jpg"))
+    if suffix == ".jpg":
+        assert losses == ()
+        with PillowImage.open(tmp_path / "b.jpg") as picture:
+            assert picture.info["comment"] == b"taken at dawn"
+    else:
+        assert losses == ("The comment of the JPEG has no place in a PNG and was left out.",)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_exif_says_the_size_of_the_result(tmp_path: Path, suffix: str, make_exif: Callable[..., bytes]) -> None:
+    stored = replace(picture(), metadata=Metadata(exif=make_exif()))
+    save_image(tmp_path / f"a{suffix}", stored)
+    with PillowImage.open(tmp_path / f"a{suffix}") as saved:
+        assert saved.getexif().get_ifd(0x8769)[40962] == stored.width
