@@ -83,6 +83,26 @@ def scale_header(header: Header, scale: int) -> tuple[str, ...]:
     return tuple(_drop_tables(header))
 
 
+def shift_origin(header: Header, axis: int, pixels: int) -> None:
+    """Change what a header says of an axis of which the first pixels are left out, in place.
+
+    Args:
+        header: header of an image.
+        axis: number of the axis, from 1.
+        pixels: how many are left out.
+    """
+    if not pixels:
+        return
+    _leave_out_repeated(header)
+    for version in dict.fromkeys(("", *_versions(header, r"\d+"))):
+        name = f"CRPIX{axis}{version}"
+        # A description of fewer axes gets no more of them.
+        if name in header or axis <= (_number(header, f"WCSAXES{version}") or axis):
+            header[name] = (_number(header, name) or 0.0) - pixels
+    if _has_detector_map(header):
+        header[f"LTV{axis}"] = (_number(header, f"LTV{axis}") or 0.0) - pixels
+
+
 def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] | None:
     """Return a function from a pixel position to right ascension and declination, None if the header has no sky.
 
@@ -157,11 +177,11 @@ def _leave_out_repeated(header: Header) -> None:
         header.extend(kept, strip=False, end=True)
 
 
-def _versions(header: Header) -> Iterator[str]:
-    """Yield the letters of the world coordinates that a header has; the first is none."""
+def _versions(header: Header, axes: str = "[12]") -> Iterator[str]:
+    """Yield the letters of the world coordinates that a header has of some axes, a pattern; the first is none."""
     keywords = " ".join(header.keys())
     for version in ("", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
-        pattern = rf"(?:^| )(?:CRPIX[12]|CTYPE[12]|CDELT[12]|CD[1-9]_[12]|PC[1-9]_[12]){version}(?= |$)"
+        pattern = rf"(?:^| )(?:(?:CRPIX|CTYPE|CDELT){axes}|(?:CD|PC)[1-9]_{axes}){version}(?= |$)"
         if re.search(pattern, keywords):
             yield version
 
@@ -215,8 +235,7 @@ def _scale_sip(header: Header, scale: int) -> None:
 
 def _scale_detector(header: Header, scale: int) -> None:
     """Scale IRAF's map from detector to picture, ``picture = LTM · detector + LTV``, its first two rows."""
-    has_map = any(keyword.startswith(("LTM", "LTV")) for keyword in header)
-    if not has_map:
+    if not _has_detector_map(header):
         return
     for axis in (1, 2):
         header[f"LTV{axis}"] = scale * ((_number(header, f"LTV{axis}") or 0.0) - 0.5) + 0.5
@@ -225,6 +244,10 @@ def _scale_detector(header: Header, scale: int) -> None:
             part = _number(header, name)
             if part is not None or axis == other:
                 header[name] = scale * (1.0 if part is None else part)
+
+
+def _has_detector_map(header: Header) -> bool:
+    return any(keyword.startswith(("LTM", "LTV")) for keyword in header)
 
 
 def _drop_tables(header: Header) -> Iterator[str]:

@@ -18,7 +18,7 @@ import numpy as np
 from srdesk.errors import ImageWriteError
 from srdesk.imaging.fits.reader import CORRECT_CARDS, header_errors, parsed_header, quiet_astropy
 from srdesk.imaging.fits.structure import BLOCK_BYTES, Hdu, read_structure, unpacked
-from srdesk.imaging.fits.wcs import scale_header
+from srdesk.imaging.fits.wcs import scale_header, shift_origin
 from srdesk.imaging.science import FitsOrigin, Numbers, Science
 from srdesk.imaging.stored import StoredImage
 
@@ -185,8 +185,7 @@ def _leave_one_plane(header: Header, origin: FitsOrigin) -> None:
     for back, place in enumerate(reversed(origin.plane)):
         axis = back + 3
         header[f"NAXIS{axis}"] = 1
-        if place:
-            header[f"CRPIX{axis}"] = float(header.get(f"CRPIX{axis}", 0.0)) - place
+        shift_origin(header, axis, place)
 
 
 def renew_extremes(header: Header, science: Science, lowest: float, highest: float) -> None:

@@ -11,7 +11,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from srdesk.imaging.fits.reader import quiet_astropy
-from srdesk.imaging.fits.wcs import scale_header, sexagesimal, shown_sky_reader, sky_reader
+from srdesk.imaging.fits.wcs import scale_header, sexagesimal, shift_origin, shown_sky_reader, sky_reader
 
 HEIGHT, WIDTH, SCALE = 90, 120, 4
 LIMIT_DEG = 1e-9
@@ -178,6 +178,36 @@ def test_the_other_axes_of_a_cube_keep_their_coordinates(is_coupled: bool) -> No
         new = np.stack(WCS(after).wcs_pix2world(SCALE * (x - 0.5) + 0.5, SCALE * (y - 0.5) + 0.5, z, 1))
     np.testing.assert_allclose(old[:2], new[:2], rtol=0, atol=LIMIT_DEG)
     np.testing.assert_allclose(old[2], new[2], rtol=1e-12)
+
+
+def test_an_axis_that_begins_at_a_later_pixel_does_so_in_every_description() -> None:
+    header = header_of(**turned(33.0), NAXIS=3, NAXIS3=5, CTYPE3="FREQ", CRPIX3=1.0, CRVAL3=1.4e9, CDELT3=1e6)
+    header.update(CTYPE3A="VRAD", CRPIX3A=1.0, CRVAL3A=5e5, CDELT3A=-2e5, CTYPE1B="RA---TAN", CTYPE3C="WAVE")
+    header.update(WCSAXESP=2, CRPIX1P=1.0, CRPIX2P=1.0)
+    shift_origin(header, 3, 2)
+    names = [name for name in header if name.startswith("CRPIX3")]
+    assert {name: header[name] for name in names} == {"CRPIX3": -1.0, "CRPIX3A": -1.0, "CRPIX3B": -2.0, "CRPIX3C": -2.0}
+    assert "LTV3" not in header
+
+
+@pytest.mark.parametrize(("cards", "expected"), [({"LTV3": -2.0, "LTM3_3": 0.5}, -4.0), ({"LTM1_1": 0.5}, -2.0)])
+def test_an_axis_that_begins_at_a_later_pixel_does_so_in_the_detector_map(
+    cards: dict[str, float], expected: float
+) -> None:
+    header = header_of(**cards)
+    shift_origin(header, 3, 2)
+    assert header["LTV3"] == expected
+    assert {name: header[name] for name in cards if name != "LTV3"} == {
+        name: value for name, value in cards.items() if name != "LTV3"
+    }
+
+
+def test_of_an_axis_described_twice_the_description_that_counts_is_shifted() -> None:
+    header = header_of(CRPIX3=1.0)
+    header.append(("CRPIX3", 7.0), end=True)
+    shift_origin(header, 3, 2)
+    scale_header(header, SCALE)
+    assert (header["CRPIX3"], header.count("CRPIX3")) == (5.0, 1)
 
 
 def test_a_header_without_a_sky_gets_none() -> None:

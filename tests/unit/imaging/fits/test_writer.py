@@ -157,12 +157,14 @@ def test_extremes_are_those_of_the_result_and_counts_take_their_level_along(tmp_
 def test_a_plane_keeps_its_place_along_the_other_axes_of_its_cube(tmp_path: Path) -> None:
     hdu = astropy_fits.PrimaryHDU(pixels(shape=(2, 3, 4, 5)))
     hdu.header.update(CTYPE3="FREQ", CRPIX3=1.0, CDELT3=1e6, CRVAL3=1e9, CTYPE4="STOKES", CRPIX4=1.0, CRVAL4=1.0)
+    hdu.header.update(CTYPE3A="VRAD", CRPIX3A=1.0, CDELT3A=-2e5, CRVAL3A=5e5, LTV3=-2.0, LTM3_3=1.0)
     path = write(tmp_path / "a.fits", hdu)
     output, told = enlarged(path, "0,6")
     assert "Plane 6 of 6 was enlarged; the others are not in the result." in told
     header = astropy_fits.getheader(output)
     assert [header[f"NAXIS{axis}"] for axis in (1, 2, 3, 4)] == [20, 16, 1, 1]
     assert (header["CRPIX3"], header["CRPIX4"]) == (-1.0, 0.0)
+    assert (header["CRPIX3A"], header["CRPIX4A"], header["LTV3"], header["LTV4"]) == (-1.0, -1.0, -4.0, -1.0)
     assert_array_equal(astropy_fits.getdata(output)[0, 0], big(hdu.data[1, 2]))
 
 
