@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,10 +104,11 @@ def shift_origin(header: Header, axis: int, pixels: int) -> None:
 
 
 def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] | None:
-    """Return a function from a pixel position to right ascension and declination, None if the header has no sky.
+    """Return a function from a pixel position to right ascension and declination.
 
-    The function takes x and y as FITS counts them (the centre of the first pixel is 1), and gives degrees in ICRS, or
-    in the header's own equatorial frame where it names another; not a number where a pixel lies beyond the sky.
+    None if the header has no sky, or coordinates of which that is not known: those on the Sun or a planet for one. The
+    function takes x and y as FITS counts them (the centre of the first pixel is 1), and gives degrees in ICRS, or in
+    the header's own equatorial frame where it names another; not a number where a pixel lies beyond the sky.
     """
     from srdesk.imaging.fits.reader import quiet_astropy
 
@@ -120,10 +121,11 @@ def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] 
             if not sky.has_celestial or sky.pixel_n_dim != 2:
                 return None
             sky.all_pix2world(1, 1, 1)  # some nonsense shows only now
+            to_icrs = _frame_change(sky.wcs)
         except (ValueError, KeyError, TypeError, MemoryError, AttributeError, IndexError, astropy.wcs.WcsError):
             return None
-    with quiet_astropy():
-        to_icrs = _frame_change(sky)
+    if to_icrs is None:
+        return None
 
     def read(x: float, y: float) -> tuple[float, float]:
         with quiet_astropy():
@@ -279,20 +281,24 @@ def _without_tables(header: Header) -> Header:
     return alone
 
 
-def _frame_change(sky: object) -> Callable[[float, float], tuple[float, float]]:
-    """Return the change from the header's frame to an equatorial one; none where it is one already."""
-    from astropy.coordinates import SkyCoord
-    from astropy.wcs.utils import wcs_to_celestial_frame
-
-    try:
-        frame = wcs_to_celestial_frame(sky)
-    except ValueError:  # of another planet, or of none
-        frame = None
-    if frame is None or "ra" in frame.get_representation_component_names():
+def _frame_change(described: Any) -> Callable[[float, float], tuple[float, float]] | None:
+    """Return the change to equatorial degrees from the frame of an `astropy.wcs.Wcsprm`, None if it is not known."""
+    if described.lngtyp == "RA":
         return lambda longitude, latitude: (longitude % 360, latitude)
+    frame = _frame(described)
+    if frame is None:
+        return None
+    from astropy.coordinates import SkyCoord
 
     def change(longitude: float, latitude: float) -> tuple[float, float]:
         place = SkyCoord(longitude, latitude, unit="deg", frame=frame).icrs
         return float(place.ra.deg), float(place.dec.deg)
 
     return change
+
+
+def _frame(described: Any) -> Any:
+    """Return the frame of astropy that longitudes and latitudes are in; None for one of the Sun, a planet, or none."""
+    from astropy.coordinates import Galactic
+
+    return Galactic() if described.lngtyp == "GLON" else None

@@ -267,6 +267,13 @@ def test_the_read_out_of_galactic_pictures_is_equatorial() -> None:
     assert read(61.3, 40.7) == pytest.approx((266.40499, -28.93617), abs=1e-4)  # the galactic centre
 
 
+@pytest.mark.parametrize("radii", [{}, {"A_RADIUS": 3396190.0, "B_RADIUS": 3396190.0, "C_RADIUS": 3376200.0}])
+@pytest.mark.parametrize("kind", ["MALN", "MELN", "SELN", "VELN", "HPLN", "HGLN", "TLON", "XLON"])
+def test_what_is_not_on_the_sky_has_no_read_out(kind: str, radii: dict[str, float]) -> None:
+    other = kind.replace("LN", "LT").replace("LON", "LAT")
+    assert sky_reader(header_of(**turned(0.0), CTYPE1=f"{kind}-CAR", CTYPE2=f"{other}-CAR", **radii)) is None
+
+
 def test_a_nonsensical_sky_has_no_read_out() -> None:
     assert sky_reader(header_of(CTYPE1="RA---XYZ", CTYPE2="DEC--TAN")) is None
 
