@@ -53,6 +53,11 @@ _SIP = re.compile(r"(A|B|AP|BP)_(\d+)_(\d+)")
 _LINEAR = re.compile(r"(CRPIX|CDELT)\d+[A-Z]?|(CD|PC)\d+_\d+[A-Z]?")
 """Keywords of the linear part of world coordinates."""
 
+_CALENDARS = {"ICRS": "jyear", "FK5": "jyear", "FK4": "byear", "FK4-NO-E": "byear"}
+"""How astropy counts the years of the equinox of a reference system (RADESYS)."""
+_FIRST_EQUINOX, _LAST_EQUINOX = 1500.0, 2500.0
+"""Between them precession is well known."""
+
 
 def scale_header(header: Header, scale: int) -> tuple[str, ...]:
     """Change everything in a header that depends on the size of a pixel, for the first two axes, in place.
@@ -108,7 +113,8 @@ def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] 
 
     None if the header has no sky, or coordinates of which that is not known: those on the Sun or a planet for one. The
     function takes x and y as FITS counts them (the centre of the first pixel is 1), and gives degrees in ICRS, or in
-    the header's own equatorial frame where it names another; not a number where a pixel lies beyond the sky.
+    the header's own equatorial frame where it names another; not a number where a pixel lies beyond the sky. Ecliptic
+    coordinates of the FK4 are taken to half an arcsecond.
     """
     from srdesk.imaging.fits.reader import quiet_astropy
 
@@ -299,6 +305,18 @@ def _frame_change(described: Any) -> Callable[[float, float], tuple[float, float
 
 def _frame(described: Any) -> Any:
     """Return the frame of astropy that longitudes and latitudes are in; None for one of the Sun, a planet, or none."""
-    from astropy.coordinates import Galactic
+    from astropy.coordinates import BarycentricMeanEcliptic, Galactic, Supergalactic
 
-    return Galactic() if described.lngtyp == "GLON" else None
+    if described.lngtyp == "GLON":
+        return Galactic()
+    if described.lngtyp == "SLON":
+        return Supergalactic()
+    if described.lngtyp != "ELON" or described.radesys not in _CALENDARS:
+        return None
+    if math.isnan(described.equinox):
+        return BarycentricMeanEcliptic()
+    if not _FIRST_EQUINOX < described.equinox < _LAST_EQUINOX:
+        return None
+    from astropy.time import Time
+
+    return BarycentricMeanEcliptic(equinox=Time(described.equinox, format=_CALENDARS[described.radesys]))

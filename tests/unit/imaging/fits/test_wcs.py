@@ -267,11 +267,38 @@ def test_the_read_out_of_galactic_pictures_is_equatorial() -> None:
     assert read(61.3, 40.7) == pytest.approx((266.40499, -28.93617), abs=1e-4)  # the galactic centre
 
 
+@pytest.mark.parametrize(
+    ("cards", "place"),
+    [
+        ({}, (152.8119, 13.3434)),
+        ({"RADESYS": "FK5", "EQUINOX": 2000.0}, (152.8119, 13.3434)),
+        ({"EQUINOX": 1950.0}, (153.4831, 13.0980)),
+    ],
+)
+def test_the_read_out_of_ecliptic_pictures_is_equatorial(cards: dict[str, object], place: tuple[float, float]) -> None:
+    types = {"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN", "CRVAL1": 150.0, "CRVAL2": 2.0}
+    read = sky_reader(header_of(**turned(0.0), **types, **cards))
+    assert read is not None
+    assert read(61.3, 40.7) == pytest.approx(place, abs=2e-4)
+
+
+def test_the_read_out_of_supergalactic_pictures_is_equatorial() -> None:
+    read = sky_reader(header_of(**turned(0.0), CTYPE1="SLON-TAN", CTYPE2="SLAT-TAN", CRVAL1=150.0, CRVAL2=2.0))
+    assert read is not None
+    assert read(61.3, 40.7) == pytest.approx((206.155, -31.483), abs=1e-3)
+
+
 @pytest.mark.parametrize("radii", [{}, {"A_RADIUS": 3396190.0, "B_RADIUS": 3396190.0, "C_RADIUS": 3376200.0}])
 @pytest.mark.parametrize("kind", ["MALN", "MELN", "SELN", "VELN", "HPLN", "HGLN", "TLON", "XLON"])
 def test_what_is_not_on_the_sky_has_no_read_out(kind: str, radii: dict[str, float]) -> None:
     other = kind.replace("LN", "LT").replace("LON", "LAT")
     assert sky_reader(header_of(**turned(0.0), CTYPE1=f"{kind}-CAR", CTYPE2=f"{other}-CAR", **radii)) is None
+
+
+@pytest.mark.parametrize(("system", "equinox"), [("FK5", 1e300), ("FK4", -1e9), ("FK5", 0.0), ("GAPPT", 2000.0)])
+def test_an_ecliptic_of_no_known_time_has_no_read_out(system: str, equinox: float) -> None:
+    cards = {"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN", "RADESYS": system, "EQUINOX": equinox}
+    assert sky_reader(header_of(**turned(0.0), **cards)) is None
 
 
 def test_a_nonsensical_sky_has_no_read_out() -> None:
