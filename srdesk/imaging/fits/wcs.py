@@ -135,8 +135,8 @@ def sky_reader(header: Header) -> Callable[[float, float], tuple[float, float]] 
 
     def read(x: float, y: float) -> tuple[float, float]:
         with quiet_astropy():
-            longitude, latitude = (float(angle) for angle in sky.all_pix2world(x, y, 1))
-            return to_icrs(longitude, latitude)
+            angles = [float(angle) for angle in sky.all_pix2world(x, y, 1)]
+            return to_icrs(angles[sky.wcs.lng], angles[sky.wcs.lat])
 
     return read
 

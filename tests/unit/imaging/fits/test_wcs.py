@@ -295,6 +295,13 @@ def test_what_is_not_on_the_sky_has_no_read_out(kind: str, radii: dict[str, floa
     assert sky_reader(header_of(**turned(0.0), CTYPE1=f"{kind}-CAR", CTYPE2=f"{other}-CAR", **radii)) is None
 
 
+def test_declination_may_come_first() -> None:
+    types = {"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": 36.4613, "CRVAL2": 250.4235}
+    read = sky_reader(header_of(**turned(33.0), **types))
+    assert read is not None
+    assert read(61.3, 40.7) == pytest.approx((250.4235, 36.4613), abs=1e-9)
+
+
 @pytest.mark.parametrize(("system", "equinox"), [("FK5", 1e300), ("FK4", -1e9), ("FK5", 0.0), ("GAPPT", 2000.0)])
 def test_an_ecliptic_of_no_known_time_has_no_read_out(system: str, equinox: float) -> None:
     cards = {"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN", "RADESYS": system, "EQUINOX": equinox}
