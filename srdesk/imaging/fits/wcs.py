@@ -7,6 +7,7 @@ linear part in degrees (projection parameters PV, the WAT strings of IRAF) does 
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,9 @@ _SIP = re.compile(r"(A|B|AP|BP)_(\d+)_(\d+)")
 
 _LINEAR = re.compile(r"(CRPIX|CDELT)\d+[A-Z]?|(CD|PC)\d+_\d+[A-Z]?")
 """Keywords of the linear part of world coordinates."""
+
+_DRAFT = re.compile(r"(CD|PC)00([1-9])00([1-9])")
+"""Keywords of its matrix in the first draft of the standard, which are still read."""
 
 _CALENDARS = {"ICRS": "jyear", "FK5": "jyear", "FK4": "byear", "FK4-NO-E": "byear"}
 """How astropy counts the years of the equinox of a reference system (RADESYS)."""
@@ -174,11 +178,12 @@ def _leave_out_repeated(header: Header) -> None:
     Readers disagree on which one counts: of the linear part it is the last, as WCSLIB has it, otherwise the first.
     """
     counting: dict[str, int] = {}
-    for place, keyword in enumerate(header.keys()):
+    keywords = [_DRAFT.sub(r"\1\2_\3", keyword) for keyword in header]
+    for place, keyword in enumerate(keywords):
         is_linear = _LINEAR.fullmatch(keyword) is not None
         if is_linear or _SIP.fullmatch(keyword) or keyword in _LENGTHS or keyword.startswith(("LTM", "LTV")):
             counting[keyword] = place if is_linear else counting.get(keyword, place)
-    kept = [card for place, card in enumerate(header.cards) if counting.get(card.keyword, place) == place]
+    kept = [card for place, card in enumerate(header.cards) if counting.get(keywords[place], place) == place]
     if len(kept) < len(header):
         # At once: cards that are taken out one by one take hours of a hostile header.
         header.clear()
@@ -189,7 +194,7 @@ def _versions(header: Header, axes: str = "[12]") -> Iterator[str]:
     """Yield the letters of the world coordinates that a header has of some axes, a pattern; the first is none."""
     keywords = " ".join(header.keys())
     for version in ("", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"):
-        pattern = rf"(?:^| )(?:(?:CRPIX|CTYPE|CDELT){axes}|(?:CD|PC)[1-9]_{axes}){version}(?= |$)"
+        pattern = rf"(?:^| )(?:(?:CRPIX|CTYPE|CDELT){axes}|(?:CD|PC)(?:[1-9]_|00[1-9]00){axes}){version}(?= |$)"
         if re.search(pattern, keywords):
             yield version
 
@@ -200,16 +205,18 @@ def _scale_linear(header: Header, version: str, scale: int) -> None:
         # Without the keyword, the reference is 0 (FITS standard, section 8.2).
         header[f"CRPIX{axis}{version}"] = scale * ((reference or 0.0) - 0.5) + 0.5
     axes = _axes(header, version)
-    names = [f"CD{world}_{axis}{version}" for world in range(1, axes + 1) for axis in (1, 2)]
-    if present := [name for name in names if _number(header, name) is not None]:
-        for name in present:
-            header[name] = header[name] / scale
-    if not present and _is_coupled(header, version, axes):
+    has_cd, has_pc = (_has_matrix(header, kind, version, axes) for kind in ("CD", "PC"))
+    has_steps = has_pc or not has_cd  # of both matrices, for WCSLIB it is PC that counts
+    if not has_steps:
+        _fill_matrix(header, version, axes)
+    if has_cd:
+        _scale_matrix(header, version, axes, scale)
+    if has_steps and _is_coupled(header, version, axes):
         _scale_columns(header, version, axes, scale)
         return
     for axis in (1, 2):
         step = _number(header, f"CDELT{axis}{version}")
-        if step is not None or not present:
+        if step is not None or has_steps:
             header[f"CDELT{axis}{version}"] = (1.0 if step is None else step) / scale
 
 
@@ -218,16 +225,42 @@ def _axes(header: Header, version: str) -> int:
     return min(max(int(axes), 2), 9)
 
 
+def _part(header: Header, kind: str, version: str, world: int, axis: int) -> str:
+    """Return the keyword of a part of a matrix, CD or PC, as the header spells it."""
+    name, draft = f"{kind}{world}_{axis}{version}", f"{kind}00{world}00{axis}"
+    return draft if not version and draft in header and name not in header else name
+
+
+def _has_matrix(header: Header, kind: str, version: str, axes: int) -> bool:
+    pairs = itertools.product(range(1, axes + 1), repeat=2)
+    return any(_number(header, _part(header, kind, version, world, axis)) is not None for world, axis in pairs)
+
+
+def _fill_matrix(header: Header, version: str, axes: int) -> None:
+    """Say that an axis has steps of 1 where the matrix CD says nothing of it, which is how WCSLIB understands that."""
+    for axis in (1, 2):
+        row_and_column = [place for other in range(1, axes + 1) for place in ((axis, other), (other, axis))]
+        if not any(_number(header, _part(header, "CD", version, *place)) for place in row_and_column):
+            header[_part(header, "CD", version, axis, axis)] = 1.0
+
+
+def _scale_matrix(header: Header, version: str, axes: int, scale: int) -> None:
+    for world, axis in itertools.product(range(1, axes + 1), (1, 2)):
+        name = _part(header, "CD", version, world, axis)
+        if (part := _number(header, name)) is not None:
+            header[name] = part / scale
+
+
 def _is_coupled(header: Header, version: str, axes: int) -> bool:
     """Tell whether the first two world coordinates and the others mix."""
     pairs = [(world, axis) for world in range(1, axes + 1) for axis in range(1, axes + 1) if (world > 2) != (axis > 2)]
-    return any(_number(header, f"PC{world}_{axis}{version}") for world, axis in pairs)
+    return any(_number(header, _part(header, "PC", version, world, axis)) for world, axis in pairs)
 
 
 def _scale_columns(header: Header, version: str, axes: int, scale: int) -> None:
     for axis in (1, 2):
         for world in range(1, axes + 1):
-            name = f"PC{world}_{axis}{version}"
+            name = _part(header, "PC", version, world, axis)
             part = _number(header, name)
             if part is not None or world == axis:
                 header[name] = (1.0 if part is None else part) / scale

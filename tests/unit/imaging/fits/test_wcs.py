@@ -53,6 +53,16 @@ HEADERS: dict[str, Callable[[], Header]] = {
     "CROTA": lambda: header_of(CDELT1=-3e-4, CDELT2=3e-4, CROTA2=17.0),
     "PC alone": lambda: header_of(PC1_1=-3e-4, PC1_2=1e-5, PC2_1=1e-5, PC2_2=3e-4),
     "steps alone": lambda: header_of(CDELT1=-3e-4, CDELT2=3e-4),
+    "CD of the first draft": lambda: header_of(CD001001=-2e-4, CD001002=4e-5, CD002001=3e-5, CD002002=2e-4),
+    "PC of the first draft": lambda: header_of(PC001001=0.8, PC001002=-0.6, PC002001=0.6, PC002002=0.8, CDELT2=2e-4),
+    "CD of one axis alone": lambda: header_of(CD1_1=-2e-4, CRVAL2=0.0, CTYPE1="RA---CAR", CTYPE2="DEC--CAR"),
+    "CD of one axis, 0 of the other": lambda: header_of(
+        CD001001=-2e-4, CD002002=0.0, CRVAL2=0.0, CTYPE1="RA---CAR", CTYPE2="DEC--CAR"
+    ),
+    "CD of no axis of the sky": lambda: header_of(
+        NAXIS=3, NAXIS3=5, CTYPE3="FREQ", CD3_3=2.0, CRVAL2=0.0, CTYPE1="RA---CAR", CTYPE2="DEC--CAR"
+    ),
+    "both matrices": lambda: header_of(**turned(3.0), PC1_1=3e-4, PC2_2=3e-4),
     "no reference pixel given": lambda: without(header_of(**turned(3.0)), "CRPIX1", "CRPIX2"),
     "SIP": lambda: header_of(**turned(33.0), **sip()),
     "SIP of order 5": lambda: header_of(**turned(-12.0), **sip(5)),
@@ -111,7 +121,16 @@ def test_every_point_keeps_its_place_on_the_sky(kind: str) -> None:
     assert distance_deg(sky(before, x, y), sky(after, *moved)) < LIMIT_DEG
 
 
-@pytest.mark.parametrize(("kind", "keyword"), [("turned", "CRPIX1"), ("turned", "CD1_1"), ("SIP", "A_2_0")])
+def test_keywords_of_the_first_draft_stay_the_only_ones() -> None:
+    after = enlarged(HEADERS["CD of the first draft"]())
+    assert after["CD001001"] == -5e-5
+    assert not {"CD1_1", "CDELT1"} & set(after)
+
+
+@pytest.mark.parametrize(
+    ("kind", "keyword"),
+    [("turned", "CRPIX1"), ("turned", "CD1_1"), ("SIP", "A_2_0"), ("CD of the first draft", "CD002001")],
+)
 def test_a_card_that_is_there_twice_is_scaled_as_astropy_reads_it(kind: str, keyword: str) -> None:
     before = HEADERS[kind]()
     before.append((keyword, before[keyword] * 1.5), end=True)
@@ -163,13 +182,12 @@ def test_other_descriptions_of_the_sky_are_scaled_too() -> None:
     assert "CRPIX1A" not in after
 
 
-@pytest.mark.parametrize("is_coupled", [False, True])
-def test_the_other_axes_of_a_cube_keep_their_coordinates(is_coupled: bool) -> None:
+@pytest.mark.parametrize("coupling", [(), ("PC3_1", "PC2_3"), ("PC003001", "PC002003")])
+def test_the_other_axes_of_a_cube_keep_their_coordinates(coupling: tuple[str, ...]) -> None:
     before = header_of(PC1_1=0.8, PC1_2=-0.6, PC2_1=0.6, PC2_2=0.8, CDELT1=-3e-4, CDELT2=2e-4)
     before["NAXIS"], before["NAXIS3"], before["WCSAXES"] = 3, 7, 3
     before.update(CTYPE3="FREQ", CRVAL3=1.4e9, CRPIX3=2.0, CDELT3=1e6)
-    if is_coupled:
-        before["PC3_1"], before["PC2_3"] = 0.1, 0.05
+    before.update(zip(coupling, (0.1, 0.05), strict=False))
     after = enlarged(before)
     x, y = points()
     z = np.full_like(x, 5.0)
