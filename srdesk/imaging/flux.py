@@ -8,6 +8,7 @@ mean alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -31,7 +32,10 @@ _ROUNDING_AT_64_BITS = 4096.0
 
 @dataclass(frozen=True, slots=True)
 class FluxError:
-    """How far the measured quantity of a result is from that of its input, in per cent of the input."""
+    """How far the measured quantity of a result is from that of its input, in per cent of the input.
+
+    Not a number where that cannot be known.
+    """
 
     frame_percent: float
     """Over all usable pixels."""
@@ -48,6 +52,8 @@ class FluxError:
 
     def __str__(self) -> str:
         what = "sums" if self.quantity == "sum" else "means"
+        if math.isnan(self.frame_percent):
+            return f"flux error not known ({what} conserved)"
         sources = f", {self.source_percent:.2g} % of the worst of {self.sources:,} sources" if self.sources else ""
         return f"flux error {self.frame_percent:.2g} %{sources} ({what} conserved)"
 
@@ -155,7 +161,9 @@ def fitted(
 def block_totals(numbers: Numbers, science: Science, scale: int) -> Doubles:
     """Return what the blocks of a result measure, `(h, w)`: their sums or means, as the science asks."""
     measured = science.measured(_in_blocks(numbers, scale))
-    totals: Doubles = measured.sum(axis=2) if science.quantity == "sum" else measured.mean(axis=2)
+    if science.quantity == "mean":
+        measured /= scale**2  # before they are added, since the sum may be beyond the largest number
+    totals: Doubles = measured.sum(axis=2)
     return totals
 
 
@@ -173,25 +181,36 @@ def flux_error(lr: Numbers, result: Doubles, network: Doubles, science: Science)
     sources, count = _sources(measured, usable)
     worst = 0.0
     if count:
-        before = np.bincount(sources[usable], measured[usable], count + 1)[1:]
-        after = np.bincount(sources[usable], result[usable], count + 1)[1:]
+        before = np.bincount(sources[usable], _shares(measured, usable, lr.size), count + 1)[1:]
+        after = np.bincount(sources[usable], _shares(result, usable, lr.size), count + 1)[1:]
         worst = max(_percent(new, old) for new, old in zip(after.tolist(), before.tolist(), strict=True))
-    total = float(measured[usable].sum())
+    total = total_of(measured, usable, lr.size)
     return FluxError(
-        frame_percent=_percent(float(result[usable].sum()), total),
+        frame_percent=_percent(total_of(result, usable, lr.size), total),
         source_percent=worst,
         sources=count,
-        network_percent=_percent(float(network[usable].sum()), total),
+        network_percent=_percent(total_of(network, usable, lr.size), total),
         quantity=science.quantity,
         unit=science.unit,
     )
+
+
+def total_of(values: Doubles, usable: Mask, pixels: int) -> float:
+    """Return the sum of some values, divided by a power of two so that it is finite as they are.
+
+    Args:
+        values: `(h, w)`, in measured units.
+        usable: `(h, w)`, which of them count.
+        pixels: number of all values that such sums are added up of; only sums of the same number go together.
+    """
+    return float(_shares(values, usable, pixels).sum())
 
 
 def frame_error(before: float, after: float, network: float, science: Science) -> FluxError:
     """Return the flux error of a whole frame, in which no sources were looked for.
 
     Args:
-        before: sum of what the usable pixels measure.
+        before: sum of what the usable pixels measure, as `total_of` gives it.
         after: the same of the result's blocks.
         network: the same before the result was fitted.
         science: what the numbers mean.
@@ -212,6 +231,12 @@ def worst_of(errors: list[FluxError]) -> FluxError:
         sources=sum(error.sources for error in errors),
         network_percent=max(error.network_percent for error in errors),
     )
+
+
+def _shares(values: Doubles, usable: Mask, pixels: int) -> Doubles:
+    shares: Doubles = values[usable]
+    shares /= 2.0 ** pixels.bit_length()
+    return shares
 
 
 def _in_blocks(pixels: Numbers, scale: int) -> Numbers:
@@ -317,6 +342,8 @@ def _background(known: Doubles) -> Background:
 
 
 def _percent(after: float, before: float) -> float:
+    if not (math.isfinite(after) and math.isfinite(before)):
+        return float("nan")
     if after == before:
         return 0.0
     return abs(after - before) / abs(before) * 100 if before else float("inf")

@@ -92,7 +92,7 @@ def robust_values(numbers: Numbers, science: Science) -> ValueMap:
     if low == high:
         low, high = float(known.min()), float(known.max())
     gain = float(high - low)
-    if not np.isfinite(gain) or abs(gain) < np.finfo(np.float32).tiny:
+    if not np.isfinite(gain) or abs(gain) < float(np.finfo(np.float32).tiny):
         gain = 1.0
     return (
         ValueMap(numbers.dtype.name, gain, float(low))

@@ -19,7 +19,7 @@ from srdesk.engine.scenes.scene import SceneFacts, check_free, fingerprint, plan
 from srdesk.errors import Cancelled, ImageReadError
 from srdesk.imaging.fits.part_file import FitsPart, Tally, unfinished_fits_bytes
 from srdesk.imaging.fits.writer import card_errors, header_bytes, result_header
-from srdesk.imaging.flux import FluxError, block_totals, detail_limits, enlarged_values, fitted, frame_error
+from srdesk.imaging.flux import FluxError, block_totals, detail_limits, enlarged_values, fitted, frame_error, total_of
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.resample import upscale_bicubic_box
 from srdesk.imaging.scene.bands import SceneBands
@@ -164,12 +164,13 @@ class _Sink:
         stored = numbers[:, :, channel][inner]
         made = fitted(sr, stored, science, source.values.gain, scale, limits)
         usable = ~science.is_unusable(stored)
+        pixels = source.height * source.width * len(source.bands)
         network = block_totals(sr.astype(np.float64) * self._values.gain + self._values.offset, science, scale)
         self.tally = msgspec.structs.replace(
             self.tally,
-            before=self.tally.before + float(science.measured(stored)[usable].sum()),
-            after=self.tally.after + float(block_totals(made, science, scale)[usable].sum()),
-            network=self.tally.network + float(network[usable].sum()),
+            before=self.tally.before + total_of(science.measured(stored), usable, pixels),
+            after=self.tally.after + total_of(block_totals(made, science, scale), usable, pixels),
+            network=self.tally.network + total_of(network, usable, pixels),
         )
         return made
 

@@ -28,7 +28,7 @@ from srdesk.imaging.science import Numbers, Science
 if TYPE_CHECKING:
     from astropy.io.fits import Header
 
-_FORMAT = 1
+_FORMAT = 2
 _CHUNK_BYTES = 2**22
 
 
@@ -36,7 +36,7 @@ class Tally(msgspec.Struct, frozen=True):
     """What was measured so far, in measured units."""
 
     before: float = 0.0
-    """Sum over all usable pixels of the input."""
+    """Sum over all usable pixels of the input, as `srdesk.imaging.flux.total_of` gives it."""
     after: float = 0.0
     """The same of the result's blocks."""
     network: float = 0.0

@@ -18,6 +18,7 @@ from srdesk.imaging.flux import (
     enlarged_values,
     fitted,
     flux_error,
+    frame_error,
 )
 from srdesk.imaging.science import Quantity, Science, robust_values
 from srdesk.imaging.values import ValueMap
@@ -205,6 +206,32 @@ def test_the_flux_error_names_the_worst_source_and_what_the_network_did() -> Non
 def test_a_flat_or_empty_frame_has_no_sources(lr: NDArray[np.float64]) -> None:
     error = flux_error(lr, lr, lr, Science())
     assert (error.frame_percent, error.source_percent, error.sources) == (0.0, 0.0, 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_flux_error_of_numbers_whose_sum_is_beyond_the_largest_one() -> None:
+    lr = RNG.normal(1.6e307, 1e305, (40, 40))
+    lr[10:13, 10:13] *= 4
+    result = lr.copy()
+    result[10:13, 10:13] *= 1.01
+    error = flux_error(lr, result, lr * 1.5, Science())
+    assert error.sources == 1
+    assert error.source_percent == pytest.approx(1.0)
+    assert error.frame_percent == pytest.approx(0.01 * 36 / 1627 * 100, rel=1e-2)
+    assert error.network_percent == pytest.approx(50.0)
+    assert flux_error(lr, lr, lr, Science()).frame_percent == 0.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_means_of_blocks_are_known_up_to_the_largest_number() -> None:
+    assert_array_equal(block_totals(np.full((4, 8), 1.7e308), Science(), SCALE), np.full((1, 2), 1.7e308))
+
+
+@pytest.mark.parametrize("before", [float("inf"), float("nan")])
+def test_a_flux_error_that_cannot_be_known_is_not_said_to_be_none(before: float) -> None:
+    error = frame_error(before, before, before, Science())
+    assert np.isnan([error.frame_percent, error.network_percent]).all()
+    assert str(error) == "flux error not known (means conserved)"
 
 
 # --- science.robust_values ------------------------------------------------------------------------------------------

@@ -82,6 +82,16 @@ def test_the_file_is_that_which_is_made_in_memory(
     assert facts.run.flux.frame_percent < 1e-5
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_flux_error_is_known_where_the_sum_is_beyond_the_largest_number(
+    make_fits: MakeFits, tmp_path: Path
+) -> None:
+    facts = from_disk(make_fits(stars("float64") * 1e303, BUNIT="adu"), tmp_path / "disk.fits")
+    assert facts.run.flux is not None
+    assert facts.run.flux.frame_percent < 1e-5
+    assert 0 < facts.run.flux.network_percent < 100
+
+
 def test_three_planes_of_colours_go_together(make_fits: MakeFits, tmp_path: Path) -> None:
     path = make_fits(stars("int16", (3, 90, 100)), CTYPE3="RGB", BUNIT="adu")
     in_memory(path, tmp_path / "memory.fits")
