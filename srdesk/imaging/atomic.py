@@ -51,6 +51,20 @@ def atomic_write(path: Path | str) -> Iterator[BinaryIO]:
     flush_folder(target.parent)
 
 
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says while a file is written into the sentence that a person reads.
+
+    Raises:
+        ImageWriteError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        words = error.strerror or "writing failed"
+        raise ImageWriteError(path, words[:1].lower() + words[1:]) from error
+
+
 def _create_part(target: Path) -> tuple[BinaryIO, Path]:
     """Create ``target``.part for exclusive use, or a numbered one where another writer has, or left, that name."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

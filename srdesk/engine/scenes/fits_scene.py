@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 
 from srdesk.engine.control import Control, Progress
-from srdesk.engine.scenes.scene import SceneFacts, check_free, fingerprint, plan_windows
-from srdesk.errors import Cancelled, ImageReadError
+from srdesk.engine.scenes.scene import SceneFacts, check_free, check_unchanged, fingerprint, plan_windows
+from srdesk.errors import Cancelled
 from srdesk.imaging.fits.part_file import FitsPart, Tally, unfinished_fits_bytes
 from srdesk.imaging.fits.writer import card_errors, header_bytes, result_header
 from srdesk.imaging.flux import FluxError, block_totals, detail_limits, enlarged_values, fitted, frame_error, total_of
@@ -83,10 +83,11 @@ def enlarge_fits(
     with card_errors(source.path):
         header, remarks = result_header(source.hdus, source.origin, source.science, history, *size)
         header_bytes(header, 0)  # so that a card that cannot be written is found before anything is computed
-    key = msgspec.json.encode([fingerprint(source.path), recipe, source.part.hdu.index, source.part.plane, scale])
+    before = fingerprint(source.path)
+    key = msgspec.json.encode([before, recipe, source.part.hdu.index, source.part.plane, scale])
     with FitsPart.opened(output, source, header, scale, key=key.decode()) as file:
         try:
-            return _run(source, upscaler, file, control), remarks
+            return _run(source, upscaler, file, control, before), remarks
         except Cancelled:
             if file.finished_steps == 0:
                 file.discard()
@@ -96,10 +97,11 @@ def enlarge_fits(
             raise
 
 
-def _run(source: FitsWindows, upscaler: AnyUpscaler, file: FitsPart, control: Control) -> SceneFacts:
+def _run(
+    source: FitsWindows, upscaler: AnyUpscaler, file: FitsPart, control: Control, before: list[str | int]
+) -> SceneFacts:
     started_s = time.perf_counter()
     scale, science = upscaler.scale, source.science
-    before = fingerprint(source.path)
     windows = plan_windows(source.height, source.width, scale)
     resumed = file.finished_steps
     total_px = source.height * source.width
@@ -113,8 +115,7 @@ def _run(source: FitsWindows, upscaler: AnyUpscaler, file: FitsPart, control: Co
         facts = upscaler.upscale(bands, sink, _part_of(control, done_px, total_px), region=window)
         file.finish_step(sink.tally)
         done_px += window.height * window.width
-    if fingerprint(source.path) != before:
-        raise ImageReadError(source.path, "it was changed while it was read")
+    check_unchanged(source.path, before)
     tally = file.tally
     with card_errors(source.path):
         file.finish(science.after_enlarging(scale), control.token.check)

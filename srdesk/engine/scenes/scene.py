@@ -7,6 +7,7 @@ and in return a run that was killed goes on behind its last finished window, to 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from srdesk.engine.control import Control, Progress
 from srdesk.engine.enlarge import SCALE
 from srdesk.engine.scenes.scene_step import MadeStep, SceneCrew, SceneOrder, ScenePass, SceneStep, make_step
 from srdesk.errors import Cancelled, ClusterError, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
+from srdesk.imaging.atomic import write_errors
 from srdesk.imaging.image import Box, FloatArray
 from srdesk.imaging.probe import MAX_SIDE_PX
 from srdesk.imaging.scene.bands import SceneBands, measured_values
@@ -212,7 +214,7 @@ class _SceneRun:
                     facts = others.facts or facts
                 writer.finish_step()
                 done_px += step.lr_px
-            self._check_unchanged()
+            check_unchanged(self._scene.path, self.fingerprint)
             check_free(self._output, self.plan.raw_bytes // 8 if self._scene.has_overviews else 0)
             writer.finish(self._control.token.check)
         return self._facts(facts, time.perf_counter() - started_s, left_px, resumed)
@@ -252,17 +254,6 @@ class _SceneRun:
         room = expected_bytes(self.plan) * left_px / self._total_px
         if seconds > _WORTH_SAYING_S or room > _WORTH_SAYING_BYTES:
             self._control.notify(f"This will take up to {_spoken(seconds)} and about {room / 1e9:.1f} GB on the disk.")
-
-    def _check_unchanged(self) -> None:
-        """Make sure that all windows are of the same scene.
-
-        Raises:
-            ImageReadError: it is another one by now, or gone.
-        """
-        with contextlib.suppress(OSError):
-            if fingerprint(self._scene.path) == self.fingerprint:
-                return
-        raise ImageReadError(self._scene.path, "it was changed while it was read")
 
     def _raw_bytes(self, step: SceneStep) -> int:
         share = step.lr_px * len(step.one.bands) / (self._scene.height * self._scene.width)
@@ -336,7 +327,8 @@ def check_free(output: Path, needed_bytes: int) -> None:
         ImageWriteError: it would.
     """
     folder = next(folder for folder in output.absolute().parents if folder.exists())
-    free_bytes = shutil.disk_usage(folder).free
+    with write_errors(output):
+        free_bytes = shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise ImageWriteError(
             output,
@@ -346,19 +338,50 @@ def check_free(output: Path, needed_bytes: int) -> None:
 
 
 def expected_bytes(plan: ScenePlan) -> int:
-    """Return about how large a result will be: as its input is compressed, or a little worse."""
+    """Return about how large a result will be: as its input is compressed, or a little worse.
+
+    Raises:
+        ImageReadError: the input is gone.
+    """
     scene = plan.scene
     if plan.codec.compression == "NONE" or scene.dtype.startswith("float"):
         return plan.raw_bytes
     input_bytes = scene.height * scene.width * len(scene.bands) * int(scene.dtype.lstrip("uint")) // 8
-    share = scene.path.stat().st_size / max(1, input_bytes) * _SPARE_SHARE
+    share = _status(scene.path).st_size / max(1, input_bytes) * _SPARE_SHARE
     return int(plan.raw_bytes * min(1.0, max(_SMALLEST_SHARE, share)))
 
 
 def fingerprint(path: Path) -> list[str | int]:
-    """Return what changes when a file does."""
-    status = path.stat()
+    """Return what changes when a file does.
+
+    Raises:
+        ImageReadError: it is gone.
+    """
+    status = _status(path)
     return [path.name, status.st_size, status.st_mtime_ns]
+
+
+def check_unchanged(path: Path, before: list[str | int]) -> None:
+    """Make sure that all windows are of the same picture.
+
+    Args:
+        path: its file.
+        before: the fingerprint that it had.
+
+    Raises:
+        ImageReadError: it is another one by now, or gone.
+    """
+    with contextlib.suppress(ImageReadError):
+        if fingerprint(path) == before:
+            return
+    raise ImageReadError(path, "it was changed while it was read")
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise ImageReadError(path, (error.strerror or "reading failed").lower()) from error
 
 
 def _spoken(seconds: float) -> str:

@@ -111,7 +111,7 @@ def make_step(
     Raises:
         ImageReadError: the scene is damaged.
         DeviceError: the model cannot be run.
-        OSError: the result cannot be written.
+        ImageWriteError: the result cannot be written.
         Cancelled: someone asked to stop.
     """
     window, one, scale = step.window, step.one, upscaler.scale

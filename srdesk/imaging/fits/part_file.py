@@ -17,8 +17,14 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 import numpy as np
 
-from srdesk.errors import ImageWriteError
-from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, part_name, refuse_part_of_another
+from srdesk.imaging.atomic import (
+    JOURNAL_SUFFIX,
+    PART_SUFFIX,
+    flush_folder,
+    part_name,
+    refuse_part_of_another,
+    write_errors,
+)
 from srdesk.imaging.fits.structure import BLOCK_BYTES
 from srdesk.imaging.fits.windows import FitsWindows
 from srdesk.imaging.fits.writer import added, copy_hdu, has_check_sums, header_bytes, renew_extremes
@@ -112,20 +118,81 @@ class FitsPart:
         size = (source.height * scale, source.width * scale)
         layout = FitsLayout(*size, source.part.channels, source.dtype, data_at)
         refuse_part_of_another(target, part, journal_path)
-        with _writing(target), _opened(journal_path) as journal, _opened(part) as stream:
-            file = cls(target, stream, journal, layout, header, header_at)
-            if not file._take_up(key, data_at + layout.data_bytes):
-                file._begin(key, source)
+        with contextlib.ExitStack() as stack:
+            with write_errors(target):
+                journal = stack.enter_context(_opened(journal_path))
+                stream = stack.enter_context(_opened(part))
+                file = cls(target, stream, journal, layout, header, header_at)
+                if not file._take_up(key, data_at + layout.data_bytes):
+                    file._begin(key, source)
+            stack.callback(file._close)
             yield file
 
     def write(self, box: Box, numbers: Numbers) -> None:
         """Write ``(height, width, C)`` numbers of the result, the first row the uppermost, to their place.
 
         Raises:
-            OSError: they cannot be written.
+            ImageWriteError: they cannot be written.
         """
+        with write_errors(self.target):
+            self._write(box, numbers.astype(np.dtype(self._layout.dtype).newbyteorder(">")))
+
+    def finish_step(self, tally: Tally) -> None:
+        """Make sure that what was written is on the disk, and note in the journal that it is.
+
+        Raises:
+            ImageWriteError: it cannot be written.
+        """
+        with write_errors(self.target):
+            _flush(self._stream)
+            self._journal.write(msgspec.json.encode(tally) + b"\n")
+            _flush(self._journal)
+        self.finished_steps += 1
+        self.tally = tally
+
+    def finish(self, science: Science, check: Callable[[], None]) -> None:
+        """Seal the header, and give the file its name.
+
+        Args:
+            science: what the numbers of the result mean.
+            check: called now and then; raises to stop.
+
+        Raises:
+            ImageWriteError: it cannot be written.
+        """
+        lowest, highest = self.tally.lowest, self.tally.highest
+        if lowest is not None and highest is not None:
+            renew_extremes(self._header, science, lowest, highest)
+        with write_errors(self.target):
+            total = self._data_sum(check) if has_check_sums(self._header) else 0
+            self._stream.seek(self._header_at)
+            self._stream.write(header_bytes(self._header, total))
+            _flush(self._stream)
+            self._stream.close()
+            part, journal = _names(self.target)
+            with contextlib.suppress(FileNotFoundError):
+                part.chmod(self.target.stat().st_mode & 0o777)
+            part.replace(self.target)
+            flush_folder(self.target.parent)
+            self._journal.close()
+            journal.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Close the file and leave nothing over."""
+        for stream in (self._stream, self._journal):
+            with contextlib.suppress(OSError):  # what was not written yet need not be
+                stream.close()
+        with write_errors(self.target):
+            for path in _names(self.target):
+                path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        with write_errors(self.target):  # what was not written yet is now
+            self._stream.close()
+            self._journal.close()
+
+    def _write(self, box: Box, stored: Numbers) -> None:
         layout = self._layout
-        stored = numbers.astype(np.dtype(layout.dtype).newbyteorder(">"))
         row_bytes = layout.width * stored.itemsize
         for channel in range(layout.channels):
             plane_at = layout.data_offset + channel * layout.height * row_bytes
@@ -138,52 +205,6 @@ class FitsPart:
             for row, data in enumerate(plane):
                 self._stream.seek(lowest_at + row * row_bytes)
                 self._stream.write(data.tobytes())
-
-    def finish_step(self, tally: Tally) -> None:
-        """Make sure that what was written is on the disk, and note in the journal that it is.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        _flush(self._stream)
-        self._journal.write(msgspec.json.encode(tally) + b"\n")
-        _flush(self._journal)
-        self.finished_steps += 1
-        self.tally = tally
-
-    def finish(self, science: Science, check: Callable[[], None]) -> None:
-        """Seal the header, and give the file its name.
-
-        Args:
-            science: what the numbers of the result mean.
-            check: called now and then; raises to stop.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        lowest, highest = self.tally.lowest, self.tally.highest
-        if lowest is not None and highest is not None:
-            renew_extremes(self._header, science, lowest, highest)
-        total = self._data_sum(check) if has_check_sums(self._header) else 0
-        self._stream.seek(self._header_at)
-        self._stream.write(header_bytes(self._header, total))
-        _flush(self._stream)
-        self._stream.close()
-        part, journal = _names(self.target)
-        with contextlib.suppress(FileNotFoundError):
-            part.chmod(self.target.stat().st_mode & 0o777)
-        part.replace(self.target)
-        flush_folder(self.target.parent)
-        self._journal.close()
-        journal.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        """Close the file and leave nothing over."""
-        for stream in (self._stream, self._journal):
-            with contextlib.suppress(OSError):  # what was not written yet need not be
-                stream.close()
-        for path in _names(self.target):
-            path.unlink(missing_ok=True)
 
     def _begin(self, key: str, source: FitsWindows) -> None:
         for stream in (self._journal, self._stream):
@@ -251,17 +272,3 @@ def _opened(path: Path) -> BinaryIO:
 def _flush(stream: BinaryIO) -> None:
     stream.flush()
     os.fsync(stream.fileno())
-
-
-@contextlib.contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    """Turn what the system says while a file is written into the sentence that a person reads.
-
-    Raises:
-        ImageWriteError: it cannot be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        words = error.strerror or "writing failed"
-        raise ImageWriteError(target, words[:1].lower() + words[1:]) from error

@@ -21,7 +21,14 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
-from srdesk.imaging.atomic import JOURNAL_SUFFIX, PART_SUFFIX, flush_folder, part_name, refuse_part_of_another
+from srdesk.imaging.atomic import (
+    JOURNAL_SUFFIX,
+    PART_SUFFIX,
+    flush_folder,
+    part_name,
+    refuse_part_of_another,
+    write_errors,
+)
 
 _FORMAT = 1
 _TILE_OFFSETS, _TILE_BYTE_COUNTS = 324, 325
@@ -81,14 +88,16 @@ class TileFile:
         target = Path(os.path.realpath(target))
         layout = ifd.Layout("<", is_big=largest_bytes > _CLASSIC_BYTES)
         refuse_part_of_another(target, _part_of(target), _journal_of(target))
-        with _writing(target), contextlib.ExitStack() as stack:
-            journal = stack.enter_context(_opened(_journal_of(target)))
-            _lock(target, journal)
-            steps = _read_journal(journal, key)
-            stream = stack.enter_context(_opened(_part_of(target)))
-            file = cls(target, stream, journal, layout, tiles)
-            if not steps or not file._take_up(steps):
-                file._begin(key)
+        with contextlib.ExitStack() as stack:
+            with write_errors(target):
+                journal = stack.enter_context(_opened(_journal_of(target)))
+                _lock(target, journal)
+                steps = _read_journal(journal, key)
+                stream = stack.enter_context(_opened(_part_of(target)))
+                file = cls(target, stream, journal, layout, tiles)
+                if not steps or not file._take_up(steps):
+                    file._begin(key)
+            stack.callback(file._close)
             yield file
 
     @property
@@ -100,26 +109,28 @@ class TileFile:
         """Write the tile ``number``, counted in the order of TIFF; tiles may come in any order.
 
         Raises:
-            OSError: it cannot be written.
+            ImageWriteError: it cannot be written.
         """
-        offset = self._stream.tell()
-        if not self.layout.is_big and offset + len(data) > _CLASSIC_BYTES:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        if offset % 2:
-            self._stream.write(b"\0")
-            offset += 1
-        self._stream.write(data)
+        with write_errors(self.target):
+            offset = self._stream.tell()
+            if not self.layout.is_big and offset + len(data) > _CLASSIC_BYTES:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+            if offset % 2:
+                self._stream.write(b"\0")
+                offset += 1
+            self._stream.write(data)
         self._new.append((number, offset, len(data)))
 
     def finish_step(self) -> None:
         """Make sure that what was appended is on the disk, and note in the journal that it is.
 
         Raises:
-            OSError: it cannot be written.
+            ImageWriteError: it cannot be written.
         """
-        _flush(self._stream)
-        self._journal.write(msgspec.json.encode(_Step(self._stream.tell(), self._new)) + b"\n")
-        _flush(self._journal)
+        with write_errors(self.target):
+            _flush(self._stream)
+            self._journal.write(msgspec.json.encode(_Step(self._stream.tell(), self._new)) + b"\n")
+            _flush(self._journal)
         self._remember(self._new)
         self._new = []
         self.finished_steps += 1
@@ -132,7 +143,7 @@ class TileFile:
             complete: adds masks and overviews to the file of the given name.
 
         Raises:
-            OSError: it cannot be written.
+            ImageWriteError: it cannot be written.
         """
         code, kind = ("<u8", _LONG8) if self.layout.is_big else ("<u4", _LONG)
         tiles = len(self._offsets)
@@ -141,31 +152,39 @@ class TileFile:
             _TILE_OFFSETS: ifd.Field(kind, tiles, self._offsets.astype(code).tobytes()),
             _TILE_BYTE_COUNTS: ifd.Field(_LONG, tiles, self._counts.astype("<u4").tobytes()),
         }
-        self._stream.write(bytes(-self._stream.tell() % 8))
-        at = self._stream.tell()
-        self._stream.write(ifd.pack_directory(whole, self.layout, at))
-        self._stream.seek(0)
-        self._stream.write(self._header(at))
-        _flush(self._stream)
-        self._stream.close()
+        with write_errors(self.target):
+            self._stream.write(bytes(-self._stream.tell() % 8))
+            at = self._stream.tell()
+            self._stream.write(ifd.pack_directory(whole, self.layout, at))
+            self._stream.seek(0)
+            self._stream.write(self._header(at))
+            _flush(self._stream)
+            self._stream.close()
         part = _part_of(self.target)
         complete(part)
-        with part.open("rb+") as stream:  # what was added came through another descriptor
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            part.chmod(self.target.stat().st_mode & 0o777)
-        part.replace(self.target)
-        flush_folder(self.target.parent)
-        self._journal.close()
-        _journal_of(self.target).unlink(missing_ok=True)
+        with write_errors(self.target):
+            with part.open("rb+") as stream:  # what was added came through another descriptor
+                os.fsync(stream.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                part.chmod(self.target.stat().st_mode & 0o777)
+            part.replace(self.target)
+            flush_folder(self.target.parent)
+            self._journal.close()
+            _journal_of(self.target).unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Close the file and leave nothing over."""
         with contextlib.suppress(OSError):  # what was not written yet need not be
             self._stream.close()
-        self._journal.close()
-        _part_of(self.target).unlink(missing_ok=True)
-        _journal_of(self.target).unlink(missing_ok=True)
+        with write_errors(self.target):
+            self._journal.close()
+            _part_of(self.target).unlink(missing_ok=True)
+            _journal_of(self.target).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        with write_errors(self.target):  # what was not written yet is now
+            self._stream.close()
+            self._journal.close()
 
     def _header(self, directory_at: int) -> bytes:
         if self.layout.is_big:
@@ -228,20 +247,6 @@ def remove_unfinished(target: Path | str) -> None:
         _lock(target, journal)
         _part_of(target).unlink(missing_ok=True)
         _journal_of(target).unlink()
-
-
-@contextlib.contextmanager
-def _writing(target: Path) -> Iterator[None]:
-    """Turn what the system says while a file is written into the sentence that a person reads.
-
-    Raises:
-        ImageWriteError: it cannot be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        words = error.strerror or "writing failed"
-        raise ImageWriteError(target, words[:1].lower() + words[1:]) from error
 
 
 def _part_of(target: Path) -> Path:

@@ -18,7 +18,9 @@ import numpy as np
 
 from srdesk.errors import ImageWriteError
 from srdesk.imaging import ifd
+from srdesk.imaging.atomic import write_errors
 from srdesk.imaging.image import Box
+from srdesk.imaging.probe import decoder_errors
 from srdesk.imaging.scene.gdal_session import gdal_failures, gdal_session, local_file
 from srdesk.imaging.scene.geolocation import Geolocation, scaled_geolocation_arrays
 from srdesk.imaging.scene.geotiff import BandKind, GeoTiff, has_made_up_palette
@@ -123,6 +125,7 @@ class SceneWriter:
         values: for every band, by its number, how its numbers became those that the network saw.
 
     Raises:
+        ImageReadError: the input is gone.
         ImageWriteError: GDAL cannot write what the input says.
     """
 
@@ -143,7 +146,7 @@ class SceneWriter:
         """Take ``(height, width, C)`` numbers of the bands, counted from 1, at a box of the result.
 
         Raises:
-            OSError: the file cannot be written.
+            ImageWriteError: the file cannot be written.
         """
         self._press.write(bands, box, numbers)
 
@@ -151,7 +154,7 @@ class SceneWriter:
         """Note that everything written so far, which is whole tiles, need not be done again.
 
         Raises:
-            OSError: the file cannot be written.
+            ImageWriteError: the file cannot be written.
         """
         self._press.flush()
         self.file.finish_step()
@@ -163,12 +166,13 @@ class SceneWriter:
             check: called now and then; raises to stop.
 
         Raises:
-            ImageWriteError: GDAL cannot add masks or overviews; or the file is there, but what lies beside the one that
-                it replaced cannot be removed.
-            OSError: the file cannot be written.
+            ImageReadError: the mask of the input cannot be read.
+            ImageWriteError: the file cannot be written; or it is there, but what lies beside the one that it replaced
+                cannot be removed.
         """
         self.file.finish(self._directory, lambda part: self._complete(part, check))
-        write_beside(self.file.target, self.plan.scene, self.plan.scale)
+        with write_errors(self.file.target):
+            write_beside(self.file.target, self.plan.scene, self.plan.scale)
 
     def _complete(self, part: Path, check: Callable[[], None]) -> None:
         scene = self.plan.scene
@@ -201,7 +205,8 @@ def _directory(plan: ScenePlan, values: dict[int, ValueMap]) -> ifd.Directory:
         directory[tag] = ifd.Field(_LONG, 1, struct.pack("<I", size))
     if plan.codec.compression == "JPEG" and plan.is_interleaved and len(plan.scene.bands) == 3:
         directory[_SUBSAMPLING] = ifd.Field(_SHORT, 2, struct.pack("<HH", 1, 1))
-    kept = kept_tags(plan.scene.path, height=plan.height, width=plan.width)
+    with decoder_errors(plan.scene.path):
+        kept = kept_tags(plan.scene.path, height=plan.height, width=plan.width)
     if plan.scene.has_bands_left_out:
         kept.pop(EXTRA_SAMPLES, None)  # of all bands
     for tag in _overruled_tags(plan.scene):

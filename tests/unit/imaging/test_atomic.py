@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from srdesk.imaging.atomic import atomic_write
+from srdesk.errors import ImageWriteError
+from srdesk.imaging.atomic import atomic_write, write_errors
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX")
 
@@ -178,3 +179,14 @@ def test_a_link_to_itself_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"), atomic_write(loop):
         pass
     assert names(tmp_path) == ["loop"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(OSError(28, "No space left on device"), "no space left on device"), (OSError(), "failed")]
+)
+def test_what_the_system_says_becomes_a_sentence(tmp_path: Path, error: OSError, words: str) -> None:
+    with (
+        pytest.raises(ImageWriteError, match=rf"“a\.bin” cannot be written: .*{words}"),
+        write_errors(tmp_path / "a.bin"),
+    ):
+        raise error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,12 @@ from astropy.io import fits as astropy_fits
 
 from srdesk.engine.control import CancelToken, Control, Progress
 from srdesk.engine.enlarge import enlarge
-from srdesk.engine.scenes import fits_scene, scene
+from srdesk.engine.scenes import scene
 from srdesk.engine.scenes.fits_scene import enlarge_fits
 from srdesk.engine.scenes.scene import SceneFacts
 from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
 from srdesk.errors import Cancelled, ImageReadError, ImageWriteError, UnsupportedImageError
-from srdesk.imaging.fits import windows
+from srdesk.imaging.fits import part_file, windows
 from srdesk.imaging.fits.windows import is_large, open_windows
 from srdesk.imaging.formats import open_image, save_image
 from srdesk.models.srresnet import SRResNet
@@ -163,14 +164,35 @@ def test_an_unfinished_file_of_another_program_is_left_alone(make_fits: MakeFits
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.fits", "out.fits.part"]
 
 
-def test_a_file_that_is_changed_while_it_is_read_gives_no_result(
+def test_a_file_that_is_changed_while_it_is_read_gives_no_result(make_fits: MakeFits, tmp_path: Path) -> None:
+    path = make_fits(stars("float32"))
+    control = Control(on_progress=lambda progress: os.utime(path, (1, 1)))
+    with pytest.raises(ImageReadError, match=r"“a\.fits”.* was changed"):
+        from_disk(path, tmp_path / "out.fits", control=control)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_a_file_that_is_gone_before_it_is_read_to_its_end_is_blamed_itself(make_fits: MakeFits, tmp_path: Path) -> None:
+    path = make_fits(stars("float32"))
+    control = Control(on_progress=lambda progress: path.unlink(missing_ok=True))
+    with pytest.raises(ImageReadError, match=r"“a\.fits”.* was changed"):
+        from_disk(path, tmp_path / "out.fits", control=control)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_becomes_full_is_said_of_the_result(
     make_fits: MakeFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_fits(stars("float32"))
-    states = iter([["a"], ["a"], ["b"]])
-    monkeypatch.setattr(fits_scene, "fingerprint", lambda _: next(states))
-    with pytest.raises(ImageReadError, match="was changed"):
-        from_disk(path, tmp_path / "out.fits")
+
+    def fill(_progress: Progress) -> None:
+        def fail(_descriptor: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(part_file.os, "fsync", fail)
+
+    with pytest.raises(ImageWriteError, match=r"“out\.fits”.* no space left on device"):
+        from_disk(path, tmp_path / "out.fits", control=Control(on_progress=fill))
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.fits"]
 
 

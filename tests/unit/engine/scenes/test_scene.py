@@ -371,7 +371,7 @@ def test_what_is_finished_is_kept_where_there_is_no_room_to_go_on(
 def test_a_run_that_ends_before_anything_is_finished_leaves_nothing(make_geotiff: MakeGeoTiff, tmp_path: Path) -> None:
     path = make_geotiff("a.tif", np.ones((1, 20, 30), np.uint8))
     with pytest.raises(ImageWriteError, match="no space left on device"):
-        enlarge(path, tmp_path / "out.tif", Identity(0, OSError(28, "No space left on device")))
+        enlarge(path, tmp_path / "out.tif", Identity(0, ImageWriteError("out.tif", "no space left on device")))
     with pytest.raises(Cancelled):
         enlarge(path, tmp_path / "out.tif", Identity(0, Cancelled()))
     assert list(tmp_path.iterdir()) == [path]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from srdesk.errors import ImageWriteError
+from srdesk.imaging.scene import tile_file
 from srdesk.imaging.scene.tile_file import TileFile, unfinished_bytes
 
 BIG = 2**33
@@ -126,6 +127,21 @@ def test_discarding_leaves_nothing(tmp_path: Path) -> None:
         file.discard()
     assert list(tmp_path.iterdir()) == []
     assert unfinished_bytes(tmp_path / "a.tif") == 0
+
+
+def test_what_goes_wrong_elsewhere_is_not_said_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), opened(tmp_path / "a.tif"):
+        (tmp_path / "another").stat()
+
+
+def test_a_full_disk_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with opened(tmp_path / "a.tif") as file:
+        monkeypatch.setattr(tile_file.os, "fsync", fail)
+        with pytest.raises(ImageWriteError, match=r"“a\.tif” cannot be written: no space left on device"):
+            step(file, 0)
 
 
 def test_a_folder_that_is_missing_is_said_in_words(tmp_path: Path) -> None:
