@@ -28,7 +28,7 @@ from srdesk.engine.scenes.scene_extract import SceneExtract
 from srdesk.engine.scenes.scene_step import MadeStep, SceneOrder, SceneStep
 from srdesk.engine.trust import sidecar
 from srdesk.errors import ImageReadError, ImageWriteError, OutputTakenError
-from srdesk.imaging.atomic import atomic_write
+from srdesk.imaging.atomic import atomic_write, write_errors
 from srdesk.imaging.claim import claimed
 from srdesk.imaging.decoder import Decoder
 from srdesk.imaging.formats import regular_file
@@ -209,17 +209,20 @@ class ClusterCrew:
             return self._is_shared[folders]
 
     def _is_common(self, folder: Path) -> bool:
-        """Tell whether all workers see a file that is put into a folder."""
+        """Tell whether all workers see a file that is put into a folder.
+
+        Raises:
+            ImageWriteError: none can be put there.
+        """
         probe = folder / f".srdesk-probe-{secrets.token_hex(8)}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(secrets.token_bytes(32))
-        except OSError as error:
-            raise ImageWriteError(probe, (error.strerror or "writing failed").lower()) from error
-        try:
+            with write_errors(probe):
+                folder.mkdir(parents=True, exist_ok=True)
+                probe.write_bytes(secrets.token_bytes(32))
             return all(self._cluster.ask(can_see, probe, mark_of(probe)).values())
         finally:
-            probe.unlink()
+            with contextlib.suppress(OSError):  # of a folder that could not be made
+                probe.unlink()
 
 
 def _cancel(waiting: deque[tuple[SceneStep, Future[Outcome[MadeStep]]]]) -> None:

@@ -36,6 +36,7 @@ from srdesk.errors import (
     Cancelled,
     ClusterError,
     ImageReadError,
+    ImageWriteError,
     OutOfMemoryError,
     OutputTakenError,
     SrDeskError,
@@ -345,3 +346,17 @@ def test_only_one_file_at_a_time_is_made_step_by_step(
         outputs = [tmp_path / f"{number}.tif" for number in range(4)]
         list(pool.map(lambda output: crew.enlarge_file(scene, output, decoder, Control()), outputs))
     assert most == 1
+
+
+def test_a_disk_that_is_full_is_left_as_it_was(tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(path: Path, _content: bytes) -> int:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    source, results = picture(tmp_path / "in.png"), tmp_path / "results"
+    crew = ClusterCrew(Cluster(job))  # type: ignore[arg-type]
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_bytes", fill)
+        with pytest.raises(ImageWriteError, match="no space left on device"), Decoder() as decoder:
+            crew.enlarge_file(source, results / "out.png", decoder, Control())
+    assert list(results.iterdir()) == []
