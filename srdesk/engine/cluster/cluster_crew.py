@@ -81,6 +81,7 @@ class ClusterCrew:
         self._lock = threading.Lock()
         self._scene_turn = threading.Lock()
         self._totals: dict[str, WorkerTotals] = {}
+        self._asking = threading.Lock()
         self._is_shared: dict[tuple[Path, Path], bool] = {}
 
     @property
@@ -202,7 +203,7 @@ class ClusterCrew:
     def _has_in_common(self, source: Path, mark: FileMark, output: Path) -> bool:
         """Tell whether all workers see the folder of a file, and can write into that of its result."""
         folders = source.absolute().parent, output.absolute().parent
-        with self._lock:
+        with self._asking:  # which takes as long as the slowest worker
             if folders not in self._is_shared:
                 sees_source = all(self._cluster.ask(can_see, source.absolute(), mark).values())
                 self._is_shared[folders] = sees_source and self._is_common(folders[1])

@@ -8,7 +8,7 @@ import pickle
 import secrets
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -360,3 +360,19 @@ def test_a_disk_that_is_full_is_left_as_it_was(tmp_path: Path, job: Job, monkeyp
         with pytest.raises(ImageWriteError, match="no space left on device"), Decoder() as decoder:
             crew.enlarge_file(source, results / "out.png", decoder, Control())
     assert list(results.iterdir()) == []
+
+
+def test_nobody_waits_for_what_the_workers_are_asked(tmp_path: Path, job: Job) -> None:
+    cluster = Cluster(job)
+    crew = ClusterCrew(cluster)  # type: ignore[arg-type]
+    ask, answered = cluster.ask, []
+    with ThreadPoolExecutor(1) as pool, Decoder() as decoder:
+
+        def asked_meanwhile(question: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+            answered.append(wait([pool.submit(crew.totals)], timeout=1).done)
+            return ask(question, *arguments)
+
+        cluster.ask = asked_meanwhile  # type: ignore[method-assign]
+        crew.enlarge_file(picture(tmp_path / "in.png"), tmp_path / "out.png", decoder, Control())
+    assert answered
+    assert all(answered)
