@@ -103,12 +103,15 @@ class ValidationSet:
         self._features = features.to(self._device) if features is not None else None
         self._hr_features: list[Tensor] = []
         self._readable: list[Pair] = []
+        self.unreadable_pictures = 0
+        """How many pictures are left out because they cannot be read."""
         last_error: ImageError | None = None
         for picture in pictures:
             try:
                 hr = _central_crop(picture.read_rgb8(), crop_px)
             except ImageError as error:
                 last_error = error
+                self.unreadable_pictures += 1
                 continue
             camera = camera_of(picture)
             truth, exposed = (hr, hr) if camera is None else camera.take(hr)
@@ -148,7 +151,11 @@ class ValidationSet:
         return True
 
     def notices(self) -> Iterator[str]:
-        """Yield a sentence about pictures that are left out, if there are any."""
+        """Yield a sentence for each reason why pictures are left out, if there are any."""
+        if self.unreadable_pictures:
+            some = "One" if self.unreadable_pictures == 1 else f"{self.unreadable_pictures}"
+            are = "is" if self.unreadable_pictures == 1 else "are"
+            yield f"{some} of the held-out pictures cannot be read, and {are} left out of the figures."
         if self.flat_pictures:
             yield (
                 f"{self.flat_pictures} of the held-out pictures show nothing but one colour where they are measured, "

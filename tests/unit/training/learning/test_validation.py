@@ -69,3 +69,15 @@ def test_a_run_that_measured_pictures_of_one_colour_goes_on_measuring_them(
     assert [pair.name for pair in validation.pairs] == ["red.png", "1.png"]
     assert validation.measure_bicubic().psnrs_y_db == (MAX_PSNR_Y_DB, *before.psnrs_y_db)
     assert validation.flat_pictures == 0
+
+
+def test_pictures_that_cannot_be_read_are_told_of(picture_of: Callable[[str | int], Picture]) -> None:
+    pictures = [picture_of(number) for number in range(4)]
+    assert list(ValidationSet(pictures, crop_px=64).notices()) == []
+    pictures[0].path.unlink()
+    (notice,) = ValidationSet(pictures, crop_px=64).notices()
+    assert notice == "One of the held-out pictures cannot be read, and is left out of the figures."
+    pictures[2].path.write_bytes(pictures[2].path.read_bytes()[:100])
+    validation = ValidationSet(pictures, crop_px=64)
+    assert list(validation.notices()) == ["2 of the held-out pictures cannot be read, and are left out of the figures."]
+    assert [pair.name for pair in validation.pairs] == ["1.png", "3.png"]
