@@ -255,7 +255,7 @@ class _Run:
             for sentence in self._warm_start():
                 yield events.Notice(message=sentence)
         else:
-            self.learner.load_tensors(checkpoint.tensors, str(self.folder / CHECKPOINT_NAME))
+            self.learner.load_tensors(checkpoint.tensors, str(self.folder / checkpoint.name))
             self.state = checkpoint.state
         self._advance(
             rate_factor=noticed.rate_factor * ROLLBACK_RATE_FACTOR,

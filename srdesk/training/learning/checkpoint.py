@@ -127,6 +127,8 @@ class Checkpoint:
     """The numbers."""
     tensors: Mapping[str, Tensor] = field(repr=False)
     """Model, average and optimiser tensors under slash-separated names."""
+    name: str = CHECKPOINT_NAME
+    """Of the file that it was read from."""
 
 
 def require_space(folder: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -208,6 +210,6 @@ def load_checkpoint(folder: Path, name: str = CHECKPOINT_NAME) -> Checkpoint | N
         header_bytes = int.from_bytes(content[:8], "little")
         metadata = msgspec.json.decode(content[8 : 8 + header_bytes], type=_Header).metadata
         state = msgspec.json.decode(metadata[STATE_KEY], type=RunState)
-        return Checkpoint(state, safetensors.torch.load(content))
+        return Checkpoint(state, safetensors.torch.load(content), name)
     except (SafetensorError, OSError, KeyError, msgspec.MsgspecError) as error:
         raise CheckpointError(path, "it is damaged") from error

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from srdesk.engine.control import CancelToken
+from srdesk.errors import CheckpointError
 from srdesk.training import events, trainer
 from srdesk.training.config import TrainConfig
-from srdesk.training.learning.checkpoint import load_checkpoint
+from srdesk.training.learning.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from srdesk.training.learning.guard import GuardState
 from srdesk.training.learning.learner import StepFigures
 from srdesk.training.run.runs import GOOD_CHECKPOINT_NAME, RUN_PARTS
@@ -89,3 +90,20 @@ def test_enlargements_of_steps_that_are_void_are_removed(
             assert max(steps) <= event.to_step
     assert steps
     assert kept_steps(folder)[-1] == 12
+
+
+def test_of_two_checkpoints_the_one_that_does_not_fit_is_named(
+    tiny_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_worried_after(monkeypatch, good_steps=4, worried_steps=5, patience=5)
+    folder, other = tmp_path / "run", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    told = trainer.train(tiny_config(steps=10, validate_every_steps=10), folder, CancelToken())
+    while not (folder / GOOD_CHECKPOINT_NAME).exists():
+        next(told)
+    good = load_checkpoint(folder, GOOD_CHECKPOINT_NAME)
+    assert good is not None
+    save_checkpoint(other, Checkpoint(good.state, {})).replace(folder / GOOD_CHECKPOINT_NAME)
+    with pytest.raises(CheckpointError, match=rf"{GOOD_CHECKPOINT_NAME}.* do not fit"):
+        list(told)
