@@ -222,16 +222,17 @@ class Queue:
 
     def retry_failed(self) -> list[int]:
         """Let everything that failed wait again; return its ids."""
-        return self._reset(item for item in self._snapshot if item.state == "failed")
+        return self._reset([item for item in self._snapshot if item.state == "failed"])
 
     def retry_changed(self) -> list[int]:
         """Let everything done wait again whose result is gone or whose file was changed; return its ids."""
-        return self._reset(
+        changed = [
             item
             for item in self._snapshot
             if item.state == "done"
             and (item.output is None or not item.output.exists() or file_stamp(item.source) != item.stamp)
-        )
+        ]
+        return self._reset(changed)
 
     def clear_finished(self) -> None:
         """Take out everything that is done, skipped or failed."""
@@ -350,11 +351,12 @@ class Queue:
         self._items = {number: self._items[number] for number in order}
         self._note(Ordered(tuple(order)))
 
-    def _reset(self, items: Iterable[QueueItem]) -> list[int]:
+    def _reset(self, items: Sequence[QueueItem]) -> list[int]:
         with self._lock:
             waiting = [
-                msgspec.structs.replace(item, state="waiting", output=None, error="", hint="", seconds=0.0)
+                msgspec.structs.replace(now, state="waiting", output=None, error="", hint="", seconds=0.0)
                 for item in items
+                if (now := self._items.get(item.id)) is not None and now.state == item.state
             ]
             self._put(*waiting)
         self._settle()
