@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -48,6 +49,9 @@ LOOK_AROUND_MS = 300
 
 SHUTDOWN_S = 1.2
 """How long each thread gets to notice that it should end; a network notices within 0.3 s."""
+
+_MOST_SIGNALS = 4096
+"""Signals that are answered together."""
 
 _SAMPLES = ("portrait", "satellite", "astronomy")
 _ICON_SIDES_PX = (16, 32, 48, 64, 128, 256)
@@ -256,6 +260,8 @@ class _Signals(QObject):
 
     @Slot()
     def _on_signal(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._reader.recv(_MOST_SIGNALS)  # else Qt would call again and again
         log.info("asked to end by a signal")
         self._window.close_unasked()
 
