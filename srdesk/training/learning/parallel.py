@@ -21,11 +21,15 @@ from torch import Tensor, distributed, nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from srdesk.engine.device import is_out_of_memory
 from srdesk.errors import ConfigError, DatasetError, TrainingError
 from srdesk.training.config import TrainConfig
 
 LOOPBACK_ADDRESS = "127.0.0.1"
 """Where the processes of one machine find each other."""
+
+_GONE = ("connect", "timed out", "timeout", "socket closed", "broken pipe", "unreachable", "no route to host")
+"""Words of gloo, whose errors have no type of their own, when it cannot reach another process."""
 
 
 @contextlib.contextmanager
@@ -204,7 +208,7 @@ def _sum(values: Tensor) -> Tensor:
 
 @contextlib.contextmanager
 def _telling_who_is_gone() -> Iterator[None]:
-    """Say in plain words that the processes can no longer reach each other.
+    """Say in plain words that the processes can no longer reach each other; any other error passes.
 
     Raises:
         TrainingError: that.
@@ -212,10 +216,19 @@ def _telling_who_is_gone() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if is_out_of_memory(error) or not _is_of_another(error):
+            raise
         raise TrainingError(
             "Another of the processes that train together has ended, or cannot be reached.",
             hint="See what it said; `torchrun --max-restarts 3` goes on from the last checkpoint by itself.",
         ) from error
+
+
+def _is_of_another(error: RuntimeError) -> bool:
+    """Tell whether an error says that another process is gone: by its type, or by its words if it is one of gloo."""
+    if isinstance(error, distributed.DistError):
+        return True
+    return any(words in str(error).lower() for words in _GONE)
 
 
 def _is_joined() -> bool:

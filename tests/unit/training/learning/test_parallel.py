@@ -95,11 +95,45 @@ def test_machines_with_different_pictures_are_refused(monkeypatch: pytest.Monkey
         parallel.require_same_pictures(config, "digest")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:4711"),
+        RuntimeError("[gloo/transport/tcp/pair.cc:547] Read error [127.0.0.1]:4711: Connection reset by peer"),
+        RuntimeError("[gloo/transport/tcp/unbound_buffer.cc:78] Timed out waiting 1800000ms for recv operation"),
+        RuntimeError("Application timeout caused pair closure"),
+        distributed.DistBackendError("NCCL error: remote process exited or there was a network error"),
+        distributed.DistNetworkError("The client socket has failed to connect to 10.0.0.1:29500"),
+        distributed.DistStoreError("wait timeout after 300000ms"),
+    ],
+)
 @pytest.mark.usefixtures("company")
-def test_a_process_that_is_gone_is_told_of_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_gone_is_told_of_in_plain_words(monkeypatch: pytest.MonkeyPatch, error: RuntimeError) -> None:
     def broken(*_: object) -> None:
-        raise RuntimeError("[gloo/transport/tcp/pair.cc:553] Connection closed by peer")
+        raise error
 
     monkeypatch.setattr(distributed, "all_reduce", broken)
     with pytest.raises(TrainingError, match="Another of the processes that train together has ended"):
         parallel.any_of(True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("ProcessGroupGloo::allreduce: invalid tensor size at index 0"),
+        RuntimeError("The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 0"),
+    ],
+)
+@pytest.mark.usefixtures("company")
+def test_what_goes_wrong_in_this_process_is_not_said_of_another(
+    monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(distributed, "all_reduce", broken)
+    with pytest.raises(RuntimeError) as caught:
+        parallel.any_of(True)
+    assert caught.value is error
