@@ -84,8 +84,6 @@ class WeightsHeader:
     """What the file says about itself."""
     tensors: Mapping[str, TensorSlot]
     """Where each tensor lies."""
-    data_start: int
-    """Offset of the first tensor byte in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +216,7 @@ def _parse_header(path: Path, text: bytes, size_bytes: int) -> WeightsHeader:
         raise WeightsFormatError(path, "its header is damaged") from error
     if len(tensors) > MAX_TENSORS:
         raise WeightsFormatError(path, f"it holds more than {MAX_TENSORS} tensors")
-    data_start = _LENGTH_BYTES + len(text)
-    if not _fill_exactly(tensors, size_bytes - data_start):
+    if not _fill_exactly(tensors, size_bytes - _LENGTH_BYTES - len(text)):
         raise WeightsFormatError(path, "its tensors do not fill the file exactly")
     if CARD_KEY not in metadata:
         raise WeightsFormatError(path, "it was not made by SR Desk (its header has no card)")
@@ -227,7 +224,7 @@ def _parse_header(path: Path, text: bytes, size_bytes: int) -> WeightsHeader:
         card = msgspec.json.decode(metadata[CARD_KEY], type=WeightsCard)
     except (msgspec.DecodeError, RecursionError) as error:
         raise WeightsFormatError(path, "its card is damaged") from error
-    return WeightsHeader(card, tensors, data_start)
+    return WeightsHeader(card, tensors)
 
 
 def _fill_exactly(tensors: Mapping[str, TensorSlot], data_bytes: int) -> bool:

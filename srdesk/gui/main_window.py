@@ -49,7 +49,6 @@ from srdesk.gui.work.requests import Document
 from srdesk.gui.work.session import Session
 
 _SIZE_PX = (1200, 760)
-_STATE_VERSION = 1
 
 
 class MainWindow(QMainWindow):

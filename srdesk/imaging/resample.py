@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from srdesk.imaging.image import Box, FloatArray, Sink, Source
+from srdesk.imaging.image import Box, FloatArray, Source
 
 Edge = Literal["mirror", "repeat"]
 """What lies beyond an edge: the picture mirrored, edge pixel included, or the edge pixel repeated."""
@@ -72,19 +72,6 @@ def upscale_bicubic_box(source: Source, box: Box, scale: int = 4) -> FloatArray:
         the whole picture.
     """
     return resize_bicubic_box(source, box.scaled(scale), height=source.height * scale, width=source.width * scale)
-
-
-def resize_bicubic_stream(source: Source, sink: Sink, height: int, width: int) -> None:
-    """Resize a picture of any size to ``height`` × ``width`` pixels in memory that does not grow with it.
-
-    Args:
-        source: the picture; read row strip by row strip.
-        sink: takes every pixel once, not clipped, equal to `resize_bicubic` of the whole.
-        height: rows of the result.
-        width: columns of the result.
-    """
-    for box, tile in _resized_tiles(source, height, width, Box(0, 0, height, width)):
-        sink.write(box, tile)
 
 
 def degrade(hr: FloatArray, scale: int = 4) -> FloatArray:

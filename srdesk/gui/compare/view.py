@@ -207,10 +207,6 @@ class CompareView(QWidget):
         self._bar.blinking.setChecked(blinking)
         self._show()
 
-    def set_swapped(self, swapped: bool) -> None:
-        """Show the second compared pane in the place of the first, as while B is held."""
-        self._blinker.swap(swapped=swapped)
-
     # Where one looks
 
     def zoom_fit(self) -> None:

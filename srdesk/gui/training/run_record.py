@@ -77,8 +77,6 @@ class RunRecord:
     weights: events.Weights | None = None
     ending: events.Finished | events.Failed | None = None
     """How the latest session ended; None while it has not."""
-    pictures_folder: str = ""
-    """Where the enlargements of held-out pictures are kept."""
     pictured_steps: list[int] = field(default_factory=list)
     """Steps of which there are enlargements, rising."""
     remark: events.Notice | events.RolledBack | events.Estimated | None = None
@@ -124,7 +122,6 @@ class RunRecord:
                 self.psnr_y_db.add(event.step, event.psnr_y_db)
                 self.ssim_y.add(event.step, event.ssim_y)
             case events.Pictured():
-                self.pictures_folder = event.folder
                 self._forget_pictures(event.step - 1)
                 self.pictured_steps.append(event.step)
             case events.RolledBack():

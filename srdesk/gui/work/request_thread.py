@@ -81,11 +81,6 @@ class RequestThread(QObject):
         worker.reported.connect(self._on_reported)
         self._thread.start()
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether every request was answered."""
-        return not self._pending
-
     def submit(self, request: Request) -> None:
         """Queue ``request``; its answer comes through `answered`."""
         self._pending[request.id] = request

@@ -62,12 +62,14 @@ def test_another_pane_is_marked_when_the_marked_one_is_hidden(
     assert "SRResNet" in desk.status.text
 
 
-def test_what_is_marked_stays_so_as_long_as_it_is_seen(desk: MainWindow) -> None:
+def test_what_is_marked_stays_so_as_long_as_it_is_seen(qtbot: QtBot, desk: MainWindow) -> None:
     desk.view.set_mode(CompareMode.SLIDER)
     desk.view.activate("bicubic")
     desk.view.set_mode(CompareMode.BLINK)
-    desk.view.set_swapped(swapped=True)
-    desk.view.set_swapped(swapped=False)
+    holder = desk.focusWidget()
+    qtbot.keyPress(holder, Qt.Key.Key_B)
+    assert desk.view._blinker.is_swapped
+    qtbot.keyRelease(holder, Qt.Key.Key_B)
     desk.view.set_mode(CompareMode.GRID)
     desk.desk_actions.panes["srcnn"].trigger()
     assert desk.view.active_pane == "bicubic"

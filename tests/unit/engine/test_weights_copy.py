@@ -8,7 +8,6 @@ import msgspec
 import pytest
 import torch
 
-from srdesk.engine.library import read_header
 from srdesk.engine.weights import load_model
 from srdesk.engine.weights_copy import copy_weights
 from srdesk.errors import WeightsError, WeightsFormatError
@@ -22,7 +21,7 @@ def test_the_copy_is_the_same_model_under_another_name(weights_file: Path, tmp_p
     model, loaded_card = load_model(target)
     original, original_card = load_model(weights_file)
     assert card == loaded_card == msgspec.structs.replace(original_card, name=name)
-    assert read_header(target).data_start % 8 == 0
+    assert int.from_bytes(target.read_bytes()[:8], "little") % 8 == 0  # so that tensors begin where they may
     assert weights_file.read_bytes() == before
     tensors = model.state_dict()
     assert all(torch.equal(tensor, tensors[key]) for key, tensor in original.state_dict().items())
