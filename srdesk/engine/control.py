@@ -139,3 +139,30 @@ class Control:
                 self.report(before * progress.total + progress.done, count * progress.total)
 
             yield Control(self.token, report, self.on_notice, self.max_rate_hz)
+
+
+class Stages:
+    """Calls that make up a longer one, one after the other, and what they said.
+
+    Args:
+        control: that of the longer call.
+        total: all its units.
+    """
+
+    def __init__(self, control: Control, total: int) -> None:
+        self._control, self._total = control, total
+        self.notices: list[str] = []
+        """Every sentence that was passed on; what each of the calls would say again is said once."""
+
+    def after(self, done: int) -> Control:
+        """Return what to hand into a call that begins when ``done`` units are finished."""
+
+        def report(progress: Progress) -> None:
+            self._control.report(done + progress.done, self._total)
+
+        return Control(self._control.token, report, self._notify, self._control.max_rate_hz)
+
+    def _notify(self, sentence: str) -> None:
+        if sentence not in self.notices:
+            self.notices.append(sentence)
+            self._control.notify(sentence)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from srdesk.engine.control import Control, Progress
+from srdesk.engine.control import Control, Stages
 from srdesk.engine.scenes.scene import SceneFacts, check_free, check_unchanged, fingerprint, plan_windows
 from srdesk.errors import Cancelled
 from srdesk.imaging.fits.part_file import FitsPart, Tally, unfinished_fits_bytes
@@ -108,11 +108,12 @@ def _run(
     done_px = sum(window.height * window.width for window in windows[:resumed])
     left_px = total_px - done_px
     bands = SceneBands(source, source.bands, source.values)
+    stages = Stages(control, total_px)
     facts = None
     for window in windows[resumed:]:
         bands.move_to(window)
         sink = _Sink(source, file, scale)
-        facts = upscaler.upscale(bands, sink, _part_of(control, done_px, total_px), region=window)
+        facts = upscaler.upscale(bands, sink, stages.after(done_px), region=window)
         file.finish_step(sink.tally)
         done_px += window.height * window.width
     check_unchanged(source.path, before)
@@ -129,6 +130,7 @@ def _run(
         seconds=seconds,
         megapixels_per_second=left_px * scale**2 / 1e6 / max(seconds, 1e-9),
         flux=_flux(tally, source),
+        notices=tuple(stages.notices),
     )
     return SceneFacts(source.height * scale, source.width * scale, run, resumed, len(windows))
 
@@ -209,10 +211,3 @@ class _Excess:
 
 def _flux(tally: Tally, source: FitsWindows) -> FluxError:
     return frame_error(tally.before, tally.after, tally.network, source.science)
-
-
-def _part_of(control: Control, done_px: int, total_px: int) -> Control:
-    def report(progress: Progress) -> None:
-        control.report(done_px + progress.done, total_px)
-
-    return Control(control.token, report, control.notify, control.max_rate_hz)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from srdesk.engine.control import Control, Progress
+from srdesk.engine.control import Control, Stages
 from srdesk.engine.enlarge import SCALE
 from srdesk.engine.scenes.scene_step import MadeStep, SceneCrew, SceneOrder, ScenePass, SceneStep, make_step
 from srdesk.errors import Cancelled, ClusterError, ConfigError, ImageReadError, ImageWriteError, UnsupportedImageError
@@ -187,7 +187,7 @@ class _SceneRun:
         self._scene, self._upscaler, self._output, self._control = scene, upscaler, output, control
         self._windows = plan_windows(scene.height, scene.width, upscaler.scale)
         self._total_px = len(self.passes) * scene.height * scene.width
-        self._notices: list[str] = []
+        self._stages = Stages(control, self._total_px)
 
     def to(self, file: TileFile, crew: SceneCrew | None) -> SceneFacts:
         """Do every step that is not done yet, and finish the file."""
@@ -205,7 +205,7 @@ class _SceneRun:
             for step in steps[resumed:]:
                 check_free(self._output, self._raw_bytes(step))
                 if made is None:
-                    control = self._part_of_control(done_px)
+                    control = self._stages.after(done_px)
                     facts = make_step(step, bands[step.one], self._upscaler, writer, control) or facts
                 else:
                     others = next(made)
@@ -226,7 +226,7 @@ class _SceneRun:
             return None
         values = {one: its.values for one, its in bands.items()}
         order = SceneOrder(self._scene.path, self.plan.layout, self._upscaler.scale, values)
-        return crew.make(order, steps, self._part_of_control(done_px))
+        return crew.make(order, steps, self._stages.after(done_px))
 
     def _bands(self, one: ScenePass) -> SceneBands:
         if one.kind is BandKind.DATA:
@@ -259,19 +259,6 @@ class _SceneRun:
         share = step.lr_px * len(step.one.bands) / (self._scene.height * self._scene.width)
         return int(self.plan.raw_bytes * share / len(self._scene.bands))
 
-    def _part_of_control(self, done_px: int) -> Control:
-        control = self._control
-
-        def report(progress: Progress) -> None:
-            control.report(done_px + progress.done, self._total_px)
-
-        def notify(sentence: str) -> None:
-            if sentence not in self._notices:  # which every window would say again
-                self._notices.append(sentence)
-                control.notify(sentence)
-
-        return Control(control.token, report, notify, control.max_rate_hz)
-
     def _facts(self, facts: UpscaleFacts | None, seconds: float, done_px: int, resumed: int) -> SceneFacts:
         from srdesk.engine.upscaler import UpscaleFacts
 
@@ -283,7 +270,7 @@ class _SceneRun:
             window_px=facts.window_px if facts else 0,
             seconds=seconds,
             megapixels_per_second=megapixels / max(seconds, 1e-9),
-            notices=tuple(self._notices),
+            notices=tuple(self._stages.notices),
             threads=facts.threads if facts else 1,
         )
         return SceneFacts(self.plan.height, self.plan.width, run, resumed, len(self._windows) * len(self.passes))

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from srdesk.engine.control import Control, PauseToken, Progress
+from srdesk.engine.control import Control, PauseToken, Progress, Stages
 from srdesk.errors import Cancelled
 
 
@@ -80,3 +80,18 @@ def test_pausing_a_call_that_was_cancelled_does_not_keep_it_waiting() -> None:
     thread = checked_on_a_thread(token, ended)
     thread.join(5.0)
     assert ended == ["cancelled"]
+
+
+def test_stages_go_on_where_others_ended_and_say_a_thing_once() -> None:
+    heard: list[Progress] = []
+    said: list[str] = []
+    control = Control(on_progress=heard.append, on_notice=said.append, max_rate_hz=1e9)
+    stages = Stages(control, 100)
+    for done in (0, 40):
+        stage = stages.after(done)
+        assert stage.token is control.token
+        stage.report(20, 60)
+        stage.notify("Memory is short.")
+    stages.after(40).notify("Memory is very short.")
+    assert [(progress.done, progress.total) for progress in heard] == [(20, 100), (60, 100)]
+    assert said == stages.notices == ["Memory is short.", "Memory is very short."]

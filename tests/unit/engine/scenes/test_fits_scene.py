@@ -17,11 +17,12 @@ from srdesk.engine.enlarge import enlarge
 from srdesk.engine.scenes import scene
 from srdesk.engine.scenes.fits_scene import enlarge_fits
 from srdesk.engine.scenes.scene import SceneFacts
-from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
+from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
 from srdesk.errors import Cancelled, ImageReadError, ImageWriteError, UnsupportedImageError
 from srdesk.imaging.fits import part_file, windows
 from srdesk.imaging.fits.windows import is_large, open_windows
 from srdesk.imaging.formats import open_image, save_image
+from srdesk.imaging.image import Box
 from srdesk.models.srresnet import SRResNet
 
 RNG = np.random.default_rng(29)
@@ -194,6 +195,22 @@ def test_a_disk_that_becomes_full_is_said_of_the_result(
     with pytest.raises(ImageWriteError, match=r"“out\.fits”.* no space left on device"):
         from_disk(path, tmp_path / "out.fits", control=Control(on_progress=fill))
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.fits"]
+
+
+def test_what_every_window_would_say_is_said_once(make_fits: MakeFits, tmp_path: Path) -> None:
+    class Short(BicubicUpscaler):
+        def upscale(
+            self, source: Any, sink: Any, control: Control | None = None, *, region: Box | None = None
+        ) -> UpscaleFacts:
+            assert control is not None
+            control.notify("Memory is short.")
+            return super().upscale(source, sink, control, region=region)
+
+    said: list[str] = []
+    facts = from_disk(make_fits(stars("float32")), tmp_path / "out.fits", Short(), Control(on_notice=said.append))
+    assert facts.windows > 1
+    assert said == ["Memory is short."]
+    assert facts.run.notices == ("Memory is short.",)
 
 
 def test_too_little_room_is_said_first(make_fits: MakeFits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
