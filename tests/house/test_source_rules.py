@@ -168,6 +168,7 @@ def test_the_torch_free_part_imports_without_torch() -> None:
         parts = pattern.split(".")
         folder = ROOT.joinpath(*parts[:-1])
         stems = [path.stem for path in folder.glob("*.py")] if parts[-1] == "*" else [parts[-1]]
+        assert set(stems) - {"__init__"}, f"no modules {pattern}"
         names += [".".join([*parts[:-1], stem]) for stem in stems if stem != "__init__"]
     program = (
         "import importlib, sys\n"

@@ -129,11 +129,13 @@ def test_an_8_bit_degradation_rounds_and_clips() -> None:
 
 
 @pytest.mark.skipif(not BENCHMARK.is_dir(), reason="the benchmark pictures are not beside this checkout")
-@pytest.mark.parametrize("name", ["Set5", "Set14"])
-def test_the_published_lr_files_come_out_bit_for_bit(name: str) -> None:
+@pytest.mark.parametrize(("name", "count"), [("Set5", 5), ("Set14", 14)])
+def test_the_published_lr_files_come_out_bit_for_bit(name: str, count: int) -> None:
     from PIL import Image as PillowImage
 
-    for hr_path in sorted((BENCHMARK / name / "HR").iterdir()):
+    hr_paths = sorted((BENCHMARK / name / "HR").iterdir())
+    assert len(hr_paths) == count
+    for hr_path in hr_paths:
         with (
             PillowImage.open(hr_path) as hr_file,
             PillowImage.open(BENCHMARK / name / "LRx4" / hr_path.name) as lr_file,

@@ -44,6 +44,11 @@ def record(make_started: Callable[..., events.Started]) -> RunRecord:
 
 def test_a_run_without_any_event_can_be_drawn(plots: RunPlots) -> None:
     plots.set_record(RunRecord())
+    drawn, _ = plots._loss_points.getData()
+    assert drawn is None or not len(drawn)
+    assert not plots._psnr._bicubic.isVisible()
+    assert not plots._psnr._start.isVisible()
+    assert not plots._discriminator.isVisible()
 
 
 def test_however_long_a_run_is_few_points_are_drawn(plots: RunPlots, record: RunRecord) -> None:
