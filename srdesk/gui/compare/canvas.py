@@ -138,6 +138,7 @@ class Canvas(QWidget):
             self._paint_mark(painter, self._mark)
         if self.hasFocus() and self._shows_focus:
             painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Highlight), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)  # captions were painted with one
             painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
         painter.end()
         if any(content.layer.can_sharpen for content in self._contents):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,19 @@ def test_b_that_is_released_after_shift_went_down_blinks_no_more(qtbot: QtBot, d
     qtbot.keyPress(holder(desk), Qt.Key.Key_B)
     qtbot.keyRelease(holder(desk), Qt.Key.Key_B, Qt.KeyboardModifier.ShiftModifier)
     assert not desk.view._blinker.is_swapped
+
+
+def test_the_frame_of_the_keyboard_leaves_the_picture_as_it_is(
+    desk: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas = holder(desk)
+    assert isinstance(canvas, Canvas)
+    canvas.show_contents(replace(canvas._contents[0], note="Consistency 50 dB"))
+    canvas._shows_focus = True  # as after Tab
+    images = []
+    for has_focus in (False, True):
+        monkeypatch.setattr(canvas, "hasFocus", lambda has_focus=has_focus: has_focus)
+        images.append(canvas.grab().toImage())
+    middle = canvas.rect().center() * canvas.devicePixelRatioF()
+    assert images[0] != images[1]
+    assert images[0].pixelColor(middle) == images[1].pixelColor(middle)
