@@ -29,6 +29,9 @@ _BICUBIC_STRIP_PX = 64
 _TELLING_WORK_PX = 64 * 64
 """Runs over fewer LR pixels say nothing about speed."""
 
+_TELLING_RESULT_PX = 16 * _TELLING_WORK_PX
+"""Results of fewer pixels do not, either."""
+
 _SHORTEST_S = 1e-9
 """Keeps the speed of an instant run finite."""
 
@@ -55,6 +58,11 @@ class UpscaleFacts:
     """How well measured values were conserved; None for photos."""
     threads: int = 1
     """CPU threads that the network computed with; another number adds in another order."""
+
+    @property
+    def tells_speed(self) -> bool:
+        """Whether so much was computed that other runs will be about as fast."""
+        return self.seconds * self.megapixels_per_second * 1e6 >= _TELLING_RESULT_PX
 
 
 @dataclass(frozen=True, slots=True)

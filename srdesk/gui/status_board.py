@@ -74,7 +74,8 @@ class StatusBoard(QObject):
 
     @Slot(object)
     def _on_computed(self, answer: Rendered) -> None:
-        self._speed_mpx_s = answer.facts.megapixels_per_second
+        if answer.facts.tells_speed:
+            self._speed_mpx_s = answer.facts.megapixels_per_second
         self._window_px = answer.facts.window_px
         self._show_machine()
 

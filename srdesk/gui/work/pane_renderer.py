@@ -227,14 +227,14 @@ class PaneRenderer(QObject):
 
     def take(self, answer: Answer, pane: str) -> None:
         """Let ``answer`` be what is known of ``pane``, such as a result that was made of the one that is there."""
+        if isinstance(answer, Rendered | Previewed) and answer.facts.tells_speed:
+            self._speeds_mpx_s[pane] = answer.facts.megapixels_per_second
         if isinstance(answer, Rendered):
             self._results[pane] = answer
             self._previews.pop(pane, None)
-            self._speeds_mpx_s[pane] = answer.facts.megapixels_per_second
             self.rendered.emit(answer)
         elif isinstance(answer, Previewed):
             self._previews[pane] = answer
-            self._speeds_mpx_s[pane] = answer.facts.megapixels_per_second
             self.previewed.emit(answer)
         elif isinstance(answer, Failed):
             self._failed.add(pane)

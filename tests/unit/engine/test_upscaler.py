@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from srdesk.engine.control import CancelToken, Control, Progress
 from srdesk.engine.streaming.rows import Layer
-from srdesk.engine.upscaler import BicubicUpscaler, Upscaler
+from srdesk.engine.upscaler import BicubicUpscaler, UpscaleFacts, Upscaler
 from srdesk.errors import Cancelled, ConfigError
 from srdesk.imaging.image import Box, FloatArray, Image, ImageSink
 from srdesk.imaging.resample import resize_bicubic
@@ -234,3 +234,8 @@ def test_bicubic_of_a_region_has_the_pixels_of_the_whole(picture: MakePicture) -
     inside = np.s_[4:276, 8:28]
     np.testing.assert_array_equal(part.pixels[inside], whole.pixels[inside])
     assert part.writes.sum() == 272 * 20
+
+
+@pytest.mark.parametrize(("megapixels", "tells"), [(1.6e-05, False), (0.06, False), (0.07, True), (40.0, True)])
+def test_only_a_run_over_some_pixels_tells_how_fast_others_will_be(megapixels: float, tells: bool) -> None:
+    assert UpscaleFacts("m", "cpu", "fp32", 0, 2.0, megapixels / 2).tells_speed == tells
