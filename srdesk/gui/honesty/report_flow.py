@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 
 from srdesk.engine.control import Progress
 from srdesk.engine.files.file_stamp import file_stamp
+from srdesk.gui.actions import PANE_TITLES
 from srdesk.gui.honesty.honesty import Honesty
 from srdesk.gui.honesty.open_picture import open_picture
 from srdesk.gui.honesty.requests import Reported, ReportRequest
@@ -38,6 +39,7 @@ class ReportFlow(QObject):
         self._honesty = honesty
         self._around = around
         self._current: ReportRequest | None = None
+        self._left_out = ""
         around.actions.export_report.triggered.connect(self._on_export)
         around.actions.cancel.triggered.connect(self.cancel)
         honesty.work.answered.connect(self._on_answered)
@@ -67,8 +69,17 @@ class ReportFlow(QObject):
         elif output is not None:
             self.cancel()
             self._current = self._request(document, image, results, output)
+            self._left_out = self._unfinished(results)
+            if self._left_out:
+                self.remarked.emit(self.tr("The report will be without {}: not finished.").format(self._left_out))
             self._show(None)
             self._honesty.work.submit(self._current)
+
+    def _unfinished(self, results: list[Rendered]) -> str:
+        """Return the titles of the panes that are shown but not among the results; empty if there are none."""
+        situation, finished = self._session.renderer.situation(), {result.pane for result in results}
+        shown = () if situation is None else situation.panes
+        return ", ".join(PANE_TITLES[pane] for pane in shown if pane not in finished)
 
     def _output(self, document: Document) -> Path | None:
         from srdesk.imaging.formats import plain_name
@@ -121,6 +132,9 @@ class ReportFlow(QObject):
         if isinstance(answer, Reported):
             button = Remedy(self.tr("Open"), partial(_show_in_browser, answer.output))
             sentence = self.tr("The report is in “{}”.").format(answer.output)
+            if self._left_out:
+                more = self.tr("It is without {}, which was not finished when you asked for it.")
+                sentence = f"{sentence} {more.format(self._left_out)}"
             self._around.messages.tell(Message(sentence, Loudness.NOTICE, remedy=button))
         elif isinstance(answer, Failed):
             self._honesty.failed.emit(Failure(answer.error, Doing.REPORTING))

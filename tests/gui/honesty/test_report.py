@@ -74,6 +74,16 @@ def test_a_pane_whose_weights_have_changed_is_not_reported_with_the_checksum_of_
     assert "srresnet" not in text
 
 
+def test_a_report_says_which_panes_it_is_without(
+    window: MainWindow, session: Session, appraised: Callable[..., None], export: Callable[..., str]
+) -> None:
+    appraised()
+    session.renderer._results.pop("srresnet")
+    assert "srresnet" not in export()
+    assert window.banner.message is not None
+    assert "It is without SRResNet" in window.banner.message.text
+
+
 def test_a_name_without_a_suffix_gets_one(appraised: Callable[..., None], export: Callable[..., str]) -> None:
     appraised()
     assert "<html" in export("mine")
