@@ -20,6 +20,7 @@ from srdesk.gui.honesty.strength_bar import StrengthBar
 from srdesk.gui.honesty.surroundings import Surroundings
 from srdesk.gui.honesty.tools_menu import ToolsMenu
 from srdesk.gui.look.theme import Theme
+from srdesk.gui.look.window_size import open_at
 from srdesk.gui.messages.banner import Banner
 from srdesk.gui.messages.message_list import Loudness, Message, Messages
 from srdesk.gui.messages.questions import Questions
@@ -293,7 +294,7 @@ class MainWindow(QMainWindow):
         self.closing.emit()
 
     def _restore_geometry(self) -> None:
-        self.resize(*_SIZE_PX)
+        open_at(self, *_SIZE_PX)
         kept = self._geometry.value("geometry")
         if isinstance(kept, QByteArray):
             self.restoreGeometry(kept)

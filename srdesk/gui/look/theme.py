@@ -158,6 +158,7 @@ QToolBar QToolButton:hover {{ background: {raised}; }}
 QToolBar QToolButton:checked {{ background: {chosen}; }}
 QToolBar QToolButton:focus {{ border-color: {accent}; }}
 QToolBar QToolButton:disabled {{ color: {disabled}; }}
+QToolButton#qt_toolbar_ext_button {{ padding: 0; min-width: 18px; }}
 QToolBar QToolButton::menu-indicator {{ image: none; }}
 
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}

@@ -22,6 +22,7 @@ from shiboken6 import isValid
 
 from srdesk.errors import SrDeskError
 from srdesk.gui.actions import PANE_TITLES
+from srdesk.gui.look.window_size import open_at
 from srdesk.gui.messages.banner import Banner
 from srdesk.gui.messages.message_list import Loudness, Message
 from srdesk.gui.training.latest_task import MakeTask
@@ -112,7 +113,7 @@ class TrainDialog(QDialog):
     def _build(self) -> None:
         self.setWindowTitle(self.tr("Train"))
         self.setAcceptDrops(True)
-        self.resize(*_SIZE_PX)
+        open_at(self, *_SIZE_PX)
         self._pages = QStackedWidget()
         for page in (self.setup_page, self.run_page, self.result_page):
             self._pages.addWidget(page)
