@@ -132,7 +132,9 @@ def run(arguments: argparse.Namespace) -> int:
         for failure in order.found.failures:
             report.failed(failure.path, failure)
         if results := len(order.found.results):
-            print_remark(f"{results:,} results of earlier runs, which lie among the pictures, are left out.")
+            one = "1 result of an earlier run, which lies among the pictures, is left out."
+            more = f"{results:,} results of earlier runs, which lie among the pictures, are left out."
+            print_remark(one if results == 1 else more)
         with cancelling_on_interrupt() as token, Decoder() as decoder, opened_queue(order, arguments.resume) as queue:
             report.queue = queue
             ears, ask = report.ears, report.ask

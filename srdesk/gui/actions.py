@@ -62,7 +62,7 @@ class Actions(QObject):
         self.shortcuts = add(self.tr("&Shortcuts"), None)
         self.diagnostics = add(self.tr("&Diagnostics"), None)
         self.copy_diagnostics = add(self.tr("&Copy Diagnostics"), None)
-        self.log_folder = add(self.tr("Open &Log Folder"), None)
+        self.log_folder = add(self.tr("&Open Log Folder"), None)
         self.licences = add(self.tr("&Licences"), None)
         self.about = add(self.tr("&About SR Desk"), None)
         self.run.setToolTip(self.tr("Enlarge the whole picture in every pane (F5)"))

@@ -159,8 +159,8 @@ class QueueModel(QAbstractTableModel):
             Column.SIZE: self.tr("Result"),
             Column.MODEL: self.tr("Model"),
             Column.STATE: self.tr("State"),
-            Column.TIME: self.tr("Time"),
-            Column.LEFT: self.tr("Done in"),
+            Column.TIME: self.tr("Took"),
+            Column.LEFT: self.tr("Time left"),
             Column.RESULT: self.tr("Saved as"),
         }[Column(section)]
 

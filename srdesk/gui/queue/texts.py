@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from srdesk.engine.batch.queue import QueueItem
     from srdesk.gui.queue.orders import Added
 
+_LEAST_MPIX = 0.01
+"""Smaller results are not told apart."""
+
 
 def kind(path: Path) -> str:
     """Return what kind of file ``path`` is by its name, such as ``JPEG``; its suffix where it is none that is known."""
@@ -43,6 +46,8 @@ def size(megapixels: float | None) -> str:
     """Return how large a result will be, nothing where that is unknown."""
     if not megapixels:
         return ""
+    if megapixels < _LEAST_MPIX:
+        return _tr("< {} MPix").format(_LEAST_MPIX)
     return _tr("{:,.0f} MPix").format(megapixels) if megapixels >= 100 else _tr("{:.2g} MPix").format(megapixels)
 
 
@@ -74,9 +79,11 @@ def addition(added: Added) -> str:
     """Return what became of files that were added, in one sentence."""
     parts = [_tr("Added {}").format(files(added.count))]
     if added.known:
-        parts.append(_tr("{:,} were waiting already").format(added.known))
+        known = _tr("1 was waiting already") if added.known == 1 else _tr("{:,} were waiting already")
+        parts.append(known.format(added.known))
     if added.results:
-        parts.append(_tr("{:,} results of earlier runs were left out").format(added.results))
+        one, more = _tr("1 result of an earlier run was left out"), _tr("{:,} results of earlier runs were left out")
+        parts.append((one if added.results == 1 else more).format(added.results))
     return _tr("{}.").format("; ".join(parts))
 
 

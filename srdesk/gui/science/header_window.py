@@ -30,7 +30,7 @@ class HeaderWindow(QDialog):
         self.setModal(False)
         self.resize(*_SIZE_PX)
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search, such as EXPTIME"))
+        self.search.setPlaceholderText(self.tr("Search names and values"))
         self.search.setAccessibleName(self.tr("Search in the header"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_searched)

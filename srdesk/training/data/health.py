@@ -306,7 +306,11 @@ class _Findings:
                 "smaller crop_px, or larger pictures."
             )
         if corrupt:
-            yield f"{_counted(corrupt)} cannot be read and will not be used: copy or fetch them again, or remove them."
+            them = "it" if corrupt == 1 else "them"
+            yield (
+                f"{_counted(corrupt)} cannot be read and will not be used: copy or fetch {them} again, "
+                f"or remove {them}."
+            )
         if len(self._duplicates) > MANY_SHARE * (usable + len(self._duplicates)):
             yield (
                 f"{_counted(len(self._duplicates))} with the content of another will count once: there is less to "

@@ -69,3 +69,9 @@ def test_what_was_not_added_is_said() -> None:
     assert texts.addition(Added(1, None, 1, 0, 0, ())) == "Added 1 file."
     said = texts.addition(Added(1, None, 2, 3, 4, ()))
     assert said == "Added 2 files; 3 were waiting already; 4 results of earlier runs were left out."
+    said = texts.addition(Added(1, None, 2, 1, 1, ()))
+    assert said == "Added 2 files; 1 was waiting already; 1 result of an earlier run was left out."
+
+
+def test_a_tiny_result_is_not_told_in_powers_of_ten() -> None:
+    assert texts.size(1.6e-05) == "< 0.01 MPix"
