@@ -47,6 +47,10 @@ class ToolBar(QToolBar):
         if isinstance(run, QToolButton):
             run.setObjectName("run")
             run.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        more = self.findChild(QToolButton, "qt_toolbar_ext_button")  # Qt's, where the window is too narrow for all
+        if more is not None:
+            more.setAccessibleName(self.tr("More"))
+            more.setToolTip(more.accessibleName())
         self.show_size("4x")
 
     def show_zoom(self, percent: float) -> None:

@@ -367,6 +367,7 @@ def window(
         geometry=QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat),
     )
     qtbot.addWidget(window)
+    window.resize(1200, 760)  # the screen without a screen is small
     window.show()
     qtbot.waitExposed(window)
     yield window

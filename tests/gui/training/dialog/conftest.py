@@ -124,6 +124,7 @@ def dialog(
     monkeypatch.setattr("srdesk.gui.training.health_view.SETTLES_MS", 0)
     dialog = TrainDialog(training, make_task=tasks)
     qtbot.addWidget(dialog)
+    dialog.resize(1200, 740)  # the screen without a screen is small
     yield dialog
     dialog.shutdown()
 
